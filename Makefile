@@ -1,0 +1,152 @@
+# LineraDB. `make help` lists what there is to say; README.md and docs/development.md explain it.
+#
+# One tree of objects per configuration, build/<config>/: "release" (-O2, LTO) makes the programs in bin/,
+# "test" (no LTO, DASSERT on) makes what `make check` runs, "san-..." are the sanitizer builds (SAN=...).
+
+SHELL   := /bin/bash
+CC      ?= gcc
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SAN     ?=
+BUILD   ?= $(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)
+comma   := ,
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+
+OUT := build/$(BUILD)
+
+# ---- what comes from Debian: packages.txt is the one list, scripts/deps installs it -------------------
+PKGS      := libuv libssl libcrypto libsodium libmicrohttpd libcurl libcjson libpq readline liblz4 \
+             libzstd libxxhash gmp icu-i18n icu-uc libpcre2-8 libprotobuf-c
+PKG_CFLAGS := $(patsubst -I%,-isystem %,$(filter-out -I/usr/include,$(shell pkg-config --cflags-only-I $(PKGS) 2>/dev/null)))
+PKG_LIBS   := -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpg_query -lboost_context -lpthread -lm
+
+# ---- flags (style.md section 1) -----------------------------------------------------------------------
+BASE   := -std=c17 -D_GNU_SOURCE -g -fno-omit-frame-pointer -fno-common -ffp-contract=off -fPIE
+WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+          -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wconversion -Wno-sign-conversion
+HARDEN := -fstack-protector-strong -fstack-clash-protection
+INC    := -I. -Ilib -I$(OUT)/gen/lib $(PKG_CFLAGS)
+
+ifneq ($(SAN),)
+OPT     := -O1 -fsanitize=$(SAN) -fno-sanitize-recover=all -DLINERA_DEBUG -DHEAP_ON_MALLOC
+LDOPT   := -fsanitize=$(SAN)
+else ifeq ($(BUILD),release)
+OPT     := -O2 -flto=auto -D_FORTIFY_SOURCE=2
+LDOPT   := -O2 -flto=auto
+PKG_LIBS += -lmimalloc
+AR      := gcc-ar
+else ifeq ($(BUILD),coverage)
+OPT     := -O0 --coverage -DLINERA_DEBUG
+LDOPT   := --coverage
+PKG_LIBS += -lmimalloc
+else
+OPT     := -O1 -DLINERA_DEBUG
+LDOPT   :=
+PKG_LIBS += -lmimalloc
+endif
+ifneq ($(WERROR),)
+WARN    += -Werror
+endif
+
+CFLAGS_ALL  := $(BASE) $(OPT) $(WARN) $(HARDEN) $(INC) $(CFLAGS)
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now $(LDOPT) $(LDFLAGS)
+
+# ---- sources ------------------------------------------------------------------------------------------
+LIB_SRC    := $(sort $(shell find lib -name '*.c' 2>/dev/null))
+PROTO_SRC  := $(sort $(shell find lib -name '*.proto' 2>/dev/null))
+PROGRAMS   := $(sort $(notdir $(patsubst %/,%,$(wildcard src/*/))))
+TEST_SRC   := $(sort $(wildcard tests/*/test_*.c))
+TEST_COMMON := $(sort $(wildcard tests/common/*.c))
+BENCH_SRC  := $(sort $(wildcard tests/bench/bench_*.c))
+FUZZ_SRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+
+# Generated sources: <out>/gen/lib/..., made by rules in the *.mk file of the layer that owns them.
+GEN_SRC :=
+GEN_HDR :=
+GEN_HDR += $(PROTO_SRC:lib/%.proto=$(OUT)/gen/lib/%.pb-c.h)
+GEN_SRC += $(PROTO_SRC:lib/%.proto=$(OUT)/gen/lib/%.pb-c.c)
+-include $(wildcard lib/*/*.mk lib/*/*/*.mk)
+
+LIB_OBJ  := $(LIB_SRC:%.c=$(OUT)/%.o) $(GEN_SRC:$(OUT)/%.c=$(OUT)/%.o)
+LIB      := $(OUT)/liblinera.a
+PROG_BIN := $(PROGRAMS:%=$(OUT)/bin/%)
+TEST_BIN := $(TEST_SRC:%.c=$(OUT)/%)
+BENCH_BIN := $(BENCH_SRC:%.c=$(OUT)/%)
+
+.PHONY: all programs tests help
+.DEFAULT_GOAL := all
+all: programs
+
+# Programs of the release build also stand in bin/, where users and tests look for them.
+programs: $(PROG_BIN) $(if $(filter release,$(BUILD)),$(PROGRAMS:%=bin/%))
+
+bin/%: $(OUT)/bin/%
+	@mkdir -p bin
+	@cp -f $< $@
+
+tests: $(TEST_BIN) $(PROG_BIN)
+
+$(LIB): $(LIB_OBJ)
+	@mkdir -p $(@D)
+	@rm -f $@
+	@$(AR) rcs $@ $(LIB_OBJ)
+
+$(OUT)/%.o: %.c | $(GEN_HDR)
+	@mkdir -p $(@D)
+	@echo "  CC  $<"
+	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# Generated code keeps to its generator's style, not to ours.
+$(OUT)/gen/%.o: $(OUT)/gen/%.c | $(GEN_HDR)
+	@mkdir -p $(@D)
+	@$(CC) $(BASE) $(OPT) $(HARDEN) $(INC) $(CFLAGS) -w -MMD -MP -c -o $@ $<
+
+$(OUT)/gen/lib/%.pb-c.c $(OUT)/gen/lib/%.pb-c.h: lib/%.proto
+	@mkdir -p $(@D)
+	@protoc-c --proto_path=lib --c_out=$(OUT)/gen/lib $<
+
+define PROGRAM_RULE
+$(OUT)/bin/$(1): $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard src/$(1)/*.c))) $(LIB)
+	@mkdir -p $$(@D)
+	@echo "  LD  $$@"
+	@$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(PKG_LIBS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call PROGRAM_RULE,$(p))))
+
+TEST_COMMON_OBJ := $(TEST_COMMON:%.c=$(OUT)/%.o)
+$(TEST_BIN): $(OUT)/%: $(OUT)/%.o $(TEST_COMMON_OBJ) $(LIB)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(TEST_COMMON_OBJ) $(LIB) -lcmocka $(PKG_LIBS)
+
+$(BENCH_BIN): $(OUT)/%: $(OUT)/%.o $(TEST_COMMON_OBJ) $(LIB)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(TEST_COMMON_OBJ) $(LIB) $(PKG_LIBS)
+
+.SECONDARY:
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+
+# ---- what people type -----------------------------------------------------------------------------------
+.PHONY: deps check unit clean format format-check
+
+deps:           ## install what is missing (Debian packages)
+	@scripts/deps
+
+# The unit tests of one configuration; TESTS=tests/base narrows them down.
+TESTS ?= tests
+unit: $(filter $(OUT)/$(TESTS)%,$(TEST_BIN))
+	@scripts/run-unit-tests $(filter $(OUT)/$(TESTS)%,$(TEST_BIN))
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+format:         ## rewrite the sources in the project's style
+	@clang-format -i $(C_FILES)
+
+format-check:
+	@clang-format --dry-run -Werror $(C_FILES)
+
+clean:          ## remove everything that was built
+	rm -rf build $(PROGRAMS:%=bin/%)
+
+help:           ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
