@@ -1,0 +1,71 @@
+/* lib/sql/context.h: what a statement knows of the world around it: settings, time, names, a place
+ * for notices. The session owns it; types, functions, binder, planner and executor borrow it. */
+#ifndef LINERA_SQL_CONTEXT_H
+#define LINERA_SQL_CONTEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/slice.h"
+#include "base/status.h"
+
+struct catalog;
+struct catalog_view;
+struct env;
+struct sql_session;
+struct txn;
+
+enum date_order { DATE_ORDER_MDY, DATE_ORDER_DMY, DATE_ORDER_YMD };
+enum date_style { DATE_STYLE_ISO, DATE_STYLE_POSTGRES, DATE_STYLE_SQL, DATE_STYLE_GERMAN };
+enum interval_style {
+    INTERVAL_POSTGRES,
+    INTERVAL_POSTGRES_VERBOSE,
+    INTERVAL_SQL_STANDARD,
+    INTERVAL_ISO_8601
+};
+
+struct time_zone; /* types/timezone.h */
+
+/* The settings that change what a value or a name means; the session keeps them current. */
+struct sql_settings {
+    enum date_order         date_order;
+    enum date_style         date_style;
+    enum interval_style     interval_style;
+    const struct time_zone *time_zone;
+    int                     extra_float_digits;
+    bool                    bytea_output_escape; /* false: hex */
+    bool                    standard_conforming_strings;
+};
+
+struct sql_context {
+    struct env         *env;
+    struct sql_session *session; /* NULL in unit tests */
+    struct catalog_view
+        *catalog; /* names and descriptors as the transaction sees them; may be NULL in tests */
+    struct txn         *txn; /* the running transaction; NULL outside of one */
+    struct sql_settings settings;
+    int64_t             txn_start_us;       /* now(): us since 2000-01-01 UTC */
+    int64_t             statement_start_us; /* statement_timestamp() */
+    const char         *database, *user, *session_user;
+    uint32_t            database_oid, user_oid;
+    uint64_t            random_state[4]; /* random() and setseed() of this session */
+
+    /* Send a notice to the client; `st` is taken over. severity: "NOTICE", "WARNING", "INFO" ... */
+    void (*notice)(struct sql_context *c, const char *severity, status st);
+    /* Sequences (catalog layer); NULL in unit tests. */
+    status (*sequence_next)(struct sql_context *c, uint32_t sequence_oid, int64_t *out);
+    status (*sequence_current)(struct sql_context *c, uint32_t sequence_oid, int64_t *out);
+    status (*sequence_last)(struct sql_context *c, int64_t *out);
+    status (*sequence_set)(struct sql_context *c, uint32_t sequence_oid, int64_t value,
+                           bool is_called);
+    /* Settings by name, for current_setting() and set_config(); *out is NULL when there is none. */
+    status (*setting_get)(struct sql_context *c, slice name, struct arena *a, const char **out);
+    status (*setting_set)(struct sql_context *c, slice name, slice value, bool local);
+};
+
+/* CANCELLED when the statement was cancelled or timed out: long loops ask once per batch.
+ * MAY_YIELD. */
+status sql_check_interrupts(struct sql_context *c) MUST_CHECK;
+
+#endif
