@@ -13,7 +13,9 @@
 #define UNUSED             __attribute__((unused))
 #define LIKELY(x)          __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)        __builtin_expect(!!(x), 0)
-#define FALLTHROUGH        __attribute__((fallthrough))
+/* Compile one function for a CPU feature; the caller asks the CPU first. */
+#define TARGET(feature) __attribute__((target(feature)))
+#define FALLTHROUGH     __attribute__((fallthrough))
 
 /* The function may let other fibers of the worker run before it returns. What the caller checked
  * before the call must be checked again after it (pitfall E4). Documentation only. */
