@@ -45,6 +45,11 @@ void catalog_view_set_search_path(struct catalog_view *v, const char *const *sch
  * cache's key (pitfall Q1). Includes uncommitted changes of the view's own transaction. */
 uint64_t catalog_version(const struct catalog_view *v);
 
+/* Take shared holds on the relations a cached plan uses, as the look-ups would. The caller compares
+ * catalog_version() afterwards: while this waited, a change may have made the plan stale. Relations
+ * that are gone are no error. MAY_YIELD. */
+status catalog_hold_tables(struct catalog_view *v, const uint32_t *oids, size_t count) MUST_CHECK;
+
 /* Look-ups take a shared hold. *out is NULL when there is nothing of that name; errors are real
  * ones (time-out, cancellation). `schema` NULL: along the search path. MAY_YIELD. */
 status catalog_table_by_name(struct catalog_view *v, const char *schema, const char *name,

@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct unknown_fields; /* catalog/encode.c: what a newer version stored and this one only carries on
+                        */
+
 /* Where an expression is stored (default, check, index expression, predicate, view), it is stored
  * as SQL text with every name qualified; the binder binds it anew, and the cache of the plan keeps
  * the result. */
@@ -37,7 +40,10 @@ struct column_desc {
      */
     const char *missing_text;
     uint32_t    sequence_oid; /* the sequence this column owns (serial, identity); 0: none */
+    /* The sequence whose nextval() the default calls, for DROP SEQUENCE; 0: none. */
+    uint32_t    default_sequence_oid;
     const char *comment;
+    const struct unknown_fields *unknown;
 };
 
 enum { INDEX_KEY_PARTS_MAX = 32 };
@@ -58,16 +64,17 @@ struct index_desc {
     uint32_t oid; /* pg_class.oid of the index */
     uint32_t
         key_id; /* /table/<storage_id>/<key_id>/...: the index's place in the key space; from 1 */
-    const char       *name;
-    bool              unique, primary;
-    bool              nulls_not_distinct;
-    enum index_state  state;
-    size_t            part_count;
-    struct index_part parts[INDEX_KEY_PARTS_MAX];
-    size_t            include_count; /* columns kept in the entry beside the key */
-    int16_t           include[INDEX_KEY_PARTS_MAX];
-    const char       *predicate_text; /* partial index; NULL: none */
-    const char       *comment;
+    const char                  *name;
+    bool                         unique, primary;
+    bool                         nulls_not_distinct;
+    enum index_state             state;
+    size_t                       part_count;
+    struct index_part            parts[INDEX_KEY_PARTS_MAX];
+    size_t                       include_count; /* columns kept in the entry beside the key */
+    int16_t                      include[INDEX_KEY_PARTS_MAX];
+    const char                  *predicate_text; /* partial index; NULL: none */
+    const char                  *comment;
+    const struct unknown_fields *unknown;
 };
 
 enum constraint_kind {
@@ -104,6 +111,7 @@ struct constraint_desc {
     int16_t        on_delete_set[INDEX_KEY_PARTS_MAX]; /* SET NULL (a, b); none: all */
     bool           match_full;
     const char    *comment;
+    const struct unknown_fields *unknown;
 };
 
 /* A foreign key of another table that points here. */
@@ -120,8 +128,13 @@ struct sequence_desc {
     int16_t  owner_column;
 };
 
-struct virtual_table; /* catalog/virtual.h: rows made up on demand (pg_catalog, information_schema)
-                       */
+/* A relation, or one column of it, that a view reads. */
+struct relation_dependency {
+    uint32_t table_oid;
+    int16_t  column; /* 0: the relation as a whole */
+};
+
+struct virtual_table; /* catalog/virtual.h: rows made up on demand */
 
 struct table_desc {
     uint32_t                oid;
@@ -136,41 +149,54 @@ struct table_desc {
     uint64_t                storage_id;
     size_t                  column_count; /* dropped ones included; columns[i].number == i + 1 */
     struct column_desc     *columns;
-    /* Tables: indexes[0] is the primary index, which holds the rows. Without a primary key its key
-     * is one hidden int8, the row id: part_count is 0 and `has_row_id` is set. */
+    /* Tables: indexes[0] is the primary index, which holds the rows, its key_id is 1. Without a
+     * primary key its key is one hidden int8, the row id: `has_row_id` is set, and the entry has no
+     * OID, no name and no parts, is not `primary` and not in pg_index. */
     bool                    has_row_id;
+    uint32_t                next_key_id; /* for the next index; never reused */
     size_t                  index_count;
     struct index_desc      *indexes;
     size_t                  constraint_count;
     struct constraint_desc *constraints;
     size_t                  inbound_count;
     struct inbound_fk      *inbound;
-    const char             *view_text;     /* views: the SELECT, names qualified */
-    size_t                  depends_count; /* views: relations it reads, for DROP ... CASCADE */
-    uint32_t               *depends;
-    struct sequence_desc    sequence;          /* sequences */
-    const struct virtual_table *virtual_table; /* NULL for what is stored */
+    const char             *view_text; /* views: the SELECT, names qualified */
+    size_t                  depends_count;
+    struct relation_dependency  *depends; /* views: what they read, for DROP ... CASCADE */
+    /* Sequences: their value lives under their storage_id. */
+    struct sequence_desc         sequence;
+    /* Rows made up on demand: pg_catalog and information_schema, and sequences. NULL for what is
+     * stored. */
+    const struct virtual_table  *virtual_table;
+    const struct unknown_fields *unknown;
 };
 
 struct schema_desc {
-    uint32_t    oid;
-    uint32_t    database_oid;
-    const char *name;
-    uint32_t    owner_oid;
-    const char *comment;
+    uint32_t                     oid;
+    uint32_t                     database_oid;
+    const char                  *name;
+    uint32_t                     owner_oid;
+    const char                  *comment;
+    const struct unknown_fields *unknown;
 };
 
 struct database_desc {
-    uint32_t    oid;
-    const char *name;
-    uint32_t    owner_oid;
-    const char *comment;
+    uint32_t                     oid;
+    const char                  *name;
+    uint32_t                     owner_oid;
+    const char                  *comment;
+    const struct unknown_fields *unknown;
 };
 
 struct role_desc {
     uint32_t    oid;
     const char *name;
-    bool        superuser, can_login, create_db, create_role;
+    bool        superuser, can_login, create_db, create_role, inherit, replication, bypass_rls;
+    int32_t     connection_limit; /* -1: none */
+    const char *verifier;         /* SCRAM-SHA-256 verifier of the password; NULL: none */
+    const char *valid_until;      /* timestamptz as text; NULL: for ever */
+    const char *comment;
+    const struct unknown_fields *unknown;
 };
 
 /* OIDs that are the same everywhere. */
