@@ -97,12 +97,12 @@ enum row_lock {
     ROW_LOCK_NO_KEY_UPDATE,
     ROW_LOCK_UPDATE
 };
-enum lock_wait { LOCK_WAIT_BLOCK, LOCK_WAIT_SKIP, LOCK_WAIT_ERROR };
+enum row_lock_wait { LOCK_WAIT_BLOCK, LOCK_WAIT_SKIP, LOCK_WAIT_ERROR };
 
 struct locking_clause {
     int            table; /* position in query->tables */
     enum row_lock  strength;
-    enum lock_wait wait;
+    enum row_lock_wait wait;
 };
 
 struct cte {
