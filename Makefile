@@ -3,6 +3,7 @@
 # One tree of objects per configuration, build/<config>/: "release" (-O2, LTO) makes the programs in bin/,
 # "test" (no LTO, DASSERT on) makes what `make check` runs, "san-..." are the sanitizer builds (SAN=...).
 
+.DELETE_ON_ERROR:
 SHELL   := /bin/bash
 CC      ?= gcc
 PREFIX  ?= /usr/local
