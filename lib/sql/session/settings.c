@@ -15,8 +15,8 @@ static const struct setting_def defs[] = {
 #undef X
 };
 
-/* A setting has three values: what RESET goes back to, what holds once the transaction commits, and what holds
- * now; SET LOCAL changes only the last. NULL stands for "as the level before". */
+/* A setting has three values: what RESET goes back to, what holds once the transaction commits, and
+ * what holds now; SET LOCAL changes only the last. NULL stands for "as the level before". */
 struct value {
     char *reset;
     char *committed; /* SET */
@@ -53,13 +53,15 @@ const struct setting_def *setting_def_at(size_t position)
 int setting_find(slice name)
 {
     for (int id = 0; id < SETTING_COUNT; id++) {
-        if (strlen(defs[id].name) == name.size && strncasecmp(defs[id].name, name.data, name.size) == 0)
+        if (strlen(defs[id].name) == name.size &&
+            strncasecmp(defs[id].name, name.data, name.size) == 0)
             return id;
     }
     return -1;
 }
 
-struct settings *settings_new(struct heap *heap, setting_apply apply, setting_report report, void *ctx)
+struct settings *settings_new(struct heap *heap, setting_apply apply, setting_report report,
+                              void *ctx)
 {
     struct settings *s = heap_must_alloc(heap, 1, sizeof *s);
 
@@ -101,7 +103,10 @@ void settings_free(struct settings *s)
 
 static const char *effective(const struct value *v, const char *fallback)
 {
-    return v->local != NULL ? v->local : v->committed != NULL ? v->committed : v->reset != NULL ? v->reset : fallback;
+    return v->local != NULL       ? v->local
+           : v->committed != NULL ? v->committed
+           : v->reset != NULL     ? v->reset
+                                  : fallback;
 }
 
 const char *settings_get(const struct settings *s, enum setting_id id)
@@ -109,7 +114,8 @@ const char *settings_get(const struct settings *s, enum setting_id id)
     return effective(&s->values[id], defs[id].fallback);
 }
 
-/* ---- checking and normalising -------------------------------------------------------------------------- */
+/* ---- checking and normalising
+ * -------------------------------------------------------------------------- */
 
 static bool parse_bool(const char *text, bool *out)
 {
@@ -122,7 +128,8 @@ static bool parse_bool(const char *text, bool *out)
     size_t n = strlen(text);
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (n >= words[i].letters_min && n <= strlen(words[i].word) && strncasecmp(text, words[i].word, n) == 0) {
+        if (n >= words[i].letters_min && n <= strlen(words[i].word) &&
+            strncasecmp(text, words[i].word, n) == 0) {
             *out = words[i].value;
             return true;
         }
@@ -135,8 +142,13 @@ struct unit {
     double      factor; /* in the base unit of its family */
 };
 
-static const struct unit time_units[] = {{"us", 0.001}, {"ms", 1}, {"s", 1000}, {"min", 60e3}, {"h", 3600e3}, {"d", 86400e3}};
-static const struct unit size_units[] = {{"B", 1.0 / 1024}, {"kB", 1}, {"MB", 1024}, {"GB", 1024.0 * 1024}, {"TB", 1024.0 * 1024 * 1024}};
+static const struct unit time_units[] = {{"us", 0.001}, {"ms", 1},     {"s", 1000},
+                                         {"min", 60e3}, {"h", 3600e3}, {"d", 86400e3}};
+static const struct unit size_units[] = {{"B", 1.0 / 1024},
+                                         {"kB", 1},
+                                         {"MB", 1024},
+                                         {"GB", 1024.0 * 1024},
+                                         {"TB", 1024.0 * 1024 * 1024}};
 
 /* "5s" for a setting in ms is 5000. */
 static bool parse_int(const struct setting_def *d, const char *text, int64_t *out)
@@ -189,7 +201,8 @@ static bool enum_has(const char *values, const char *text, const char **found, s
 
 static status invalid_value(const struct setting_def *d, const char *value)
 {
-    status st = status_new(ST_INVALID_PARAMETER_VALUE, "invalid value for parameter \"%s\": \"%s\"", d->name, value);
+    status st = status_new(ST_INVALID_PARAMETER_VALUE, "invalid value for parameter \"%s\": \"%s\"",
+                           d->name, value);
     char   words[256], *at = words;
 
     if (d->kind != SETTING_ENUM)
@@ -207,7 +220,8 @@ static status invalid_value(const struct setting_def *d, const char *value)
 }
 
 /* The value as SHOW prints it, on the settings' heap. */
-static status normalise(struct settings *s, const struct setting_def *d, const char *value, char **out)
+static status normalise(struct settings *s, const struct setting_def *d, const char *value,
+                        char **out)
 {
     const char *found;
     size_t      size;
@@ -218,16 +232,19 @@ static status normalise(struct settings *s, const struct setting_def *d, const c
     switch (d->kind) {
     case SETTING_BOOL:
         if (!parse_bool(value, &b))
-            return status_new(ST_INVALID_PARAMETER_VALUE, "parameter \"%s\" requires a Boolean value", d->name);
+            return status_new(ST_INVALID_PARAMETER_VALUE,
+                              "parameter \"%s\" requires a Boolean value", d->name);
         *out = heap_strdup(s->heap, b ? "on" : "off");
         return STATUS_OK;
     case SETTING_INT:
         if (!parse_int(d, value, &v))
             return invalid_value(d, value);
         if (v < d->min || v > d->max)
-            return status_new(ST_INVALID_PARAMETER_VALUE, "%lld%s%s is outside the valid range for parameter \"%s\" (%lld .. %lld)",
-                              (long long)v, d->unit != NULL ? " " : "", d->unit != NULL ? d->unit : "", d->name,
-                              (long long)d->min, (long long)d->max);
+            return status_new(
+                ST_INVALID_PARAMETER_VALUE,
+                "%lld%s%s is outside the valid range for parameter \"%s\" (%lld .. %lld)",
+                (long long)v, d->unit != NULL ? " " : "", d->unit != NULL ? d->unit : "", d->name,
+                (long long)d->min, (long long)d->max);
         snprintf(text, sizeof text, "%lld", (long long)v);
         *out = heap_strdup(s->heap, text);
         return STATUS_OK;
@@ -258,7 +275,8 @@ int64_t settings_get_int(const struct settings *s, enum setting_id id)
     return v;
 }
 
-/* ---- changing -------------------------------------------------------------------------------------------- */
+/* ---- changing
+ * -------------------------------------------------------------------------------------------- */
 
 static struct value *value_at(struct settings *s, int id)
 {
@@ -283,11 +301,12 @@ static void push_undo(struct settings *s, int id)
         s->undos = undos;
         s->undo_capacity = capacity;
     }
-    s->undos[s->undo_count++] =
-        (struct undo){.id = id, .committed = copy_or_null(s, v->committed), .local = copy_or_null(s, v->local)};
+    s->undos[s->undo_count++] = (struct undo){
+        .id = id, .committed = copy_or_null(s, v->committed), .local = copy_or_null(s, v->local)};
 }
 
-/* Tell the session and the client about the value that holds now. The value held before, so it cannot be refused. */
+/* Tell the session and the client about the value that holds now. The value held before, so it
+ * cannot be refused. */
 static void announce(struct settings *s, int id, const char *before)
 {
     const char *now;
@@ -322,7 +341,8 @@ static void store(struct settings *s, struct value *v, char *text, enum setting_
     }
 }
 
-status settings_set(struct settings *s, enum setting_id id, const char *value, enum setting_scope scope)
+status settings_set(struct settings *s, enum setting_id id, const char *value,
+                    enum setting_scope scope)
 {
     const struct setting_def *d = &defs[id];
     struct value             *v = &s->values[id];
@@ -330,7 +350,8 @@ status settings_set(struct settings *s, enum setting_id id, const char *value, e
     status                    st;
 
     if (d->flags & SETTING_READ_ONLY)
-        return status_new(ST_CANNOT_CHANGE_PARAMETER, "parameter \"%s\" cannot be changed", d->name);
+        return status_new(ST_CANNOT_CHANGE_PARAMETER, "parameter \"%s\" cannot be changed",
+                          d->name);
     if (value == NULL)
         value = v->reset != NULL ? v->reset : d->fallback;
     TRY_RETURN(normalise(s, d, value, &text));
@@ -362,7 +383,8 @@ void settings_force(struct settings *s, enum setting_id id, const char *value)
 static int custom_find(const struct settings *s, slice name)
 {
     for (size_t i = 0; i < s->custom_count; i++) {
-        if (strlen(s->customs[i].name) == name.size && strncasecmp(s->customs[i].name, name.data, name.size) == 0)
+        if (strlen(s->customs[i].name) == name.size &&
+            strncasecmp(s->customs[i].name, name.data, name.size) == 0)
             return (int)i;
     }
     return -1;
@@ -370,7 +392,8 @@ static int custom_find(const struct settings *s, slice name)
 
 enum { CUSTOM_SETTINGS_MAX = 1000 };
 
-status settings_set_custom(struct settings *s, slice name, const char *value, enum setting_scope scope)
+status settings_set_custom(struct settings *s, slice name, const char *value,
+                           enum setting_scope scope)
 {
     int i = custom_find(s, name);
 
@@ -378,7 +401,8 @@ status settings_set_custom(struct settings *s, slice name, const char *value, en
         struct custom *customs;
 
         if (s->custom_count == CUSTOM_SETTINGS_MAX)
-            return status_new(ST_LIMIT_EXCEEDED, "a session can hold at most %d customized options", CUSTOM_SETTINGS_MAX);
+            return status_new(ST_LIMIT_EXCEEDED, "a session can hold at most %d customized options",
+                              CUSTOM_SETTINGS_MAX);
         customs = heap_realloc(s->heap, s->customs, (s->custom_count + 1) * sizeof *customs);
         if (customs == NULL)
             return STATUS_OOM;
@@ -400,7 +424,8 @@ const char *settings_get_custom(const struct settings *s, slice name)
     return i < 0 ? NULL : effective(&s->customs[i].value, "");
 }
 
-/* ---- transactions ------------------------------------------------------------------------------------------ */
+/* ---- transactions
+ * ------------------------------------------------------------------------------------------ */
 
 size_t settings_mark(const struct settings *s)
 {
@@ -413,7 +438,8 @@ void settings_rollback_to(struct settings *s, size_t mark)
     while (s->undo_count > mark) {
         struct undo  *u = &s->undos[--s->undo_count];
         struct value *v = value_at(s, u->id);
-        char         *before = copy_or_null(s, u->id < SETTING_COUNT ? settings_get(s, (enum setting_id)u->id) : "");
+        char         *before =
+            copy_or_null(s, u->id < SETTING_COUNT ? settings_get(s, (enum setting_id)u->id) : "");
 
         heap_free(v->committed);
         heap_free(v->local);
@@ -456,7 +482,8 @@ void settings_reset_all(struct settings *s)
                       id == SETTING_TRANSACTION_DEFERRABLE;
 
         if (!(defs[id].flags & SETTING_READ_ONLY) && !is_own)
-            st_clear(settings_set(s, (enum setting_id)id, NULL, SETTING_FOR_SESSION)); /* a default is never refused */
+            st_clear(settings_set(s, (enum setting_id)id, NULL,
+                                  SETTING_FOR_SESSION)); /* a default is never refused */
     }
 }
 

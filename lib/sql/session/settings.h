@@ -1,5 +1,5 @@
-/* lib/sql/session/settings.h: the settings of a session: SET, SHOW, RESET, their defaults, who may change them and
- * which the client is told of. */
+/* lib/sql/session/settings.h: the settings of a session: SET, SHOW, RESET, their defaults, who may
+ * change them and which the client is told of. */
 #ifndef LINERA_SQL_SESSION_SETTINGS_H
 #define LINERA_SQL_SESSION_SETTINGS_H
 
@@ -38,32 +38,38 @@ struct setting_def {
 
 const struct setting_def *setting_def_at(size_t position); /* NULL behind the last */
 /* Position of a setting by its name, letter case aside; -1: none. */
-int setting_find(slice name);
+int                       setting_find(slice name);
 
 /* Called after a value changed: makes it effective. An error refuses the value. */
 typedef status (*setting_apply)(void *ctx, enum setting_id id, const char *value);
 /* Called when a reported setting got another value, also by RESET or rollback. */
 typedef void (*setting_report)(void *ctx, const char *name, const char *value);
 
-struct settings *settings_new(struct heap *heap, setting_apply apply, setting_report report, void *ctx);
+struct settings *settings_new(struct heap *heap, setting_apply apply, setting_report report,
+                              void *ctx);
 void             settings_free(struct settings *s);
 
 /* The current value as SHOW prints it; lives until the setting changes. */
 const char *settings_get(const struct settings *s, enum setting_id id);
-int64_t     settings_get_int(const struct settings *s, enum setting_id id); /* in the setting's unit; bools 0, 1 */
+int64_t     settings_get_int(const struct settings *s,
+                             enum setting_id        id); /* in the setting's unit; bools 0, 1 */
 
 enum setting_scope {
-    SETTING_FOR_SESSION, /* SET: until the session ends, undone by rollback */
+    SETTING_FOR_SESSION,     /* SET: until the session ends, undone by rollback */
     SETTING_FOR_TRANSACTION, /* SET LOCAL */
-    SETTING_AT_START,    /* startup packet: becomes what RESET goes back to */
+    SETTING_AT_START,        /* startup packet: becomes what RESET goes back to */
 };
 /* Check, normalise and apply a value; NULL resets. Errors: 22023, 55P02. */
-status settings_set(struct settings *s, enum setting_id id, const char *value, enum setting_scope scope) MUST_CHECK;
-/* For values that the server itself knows (transaction_isolation, is_superuser): no check, no undo. */
-void settings_force(struct settings *s, enum setting_id id, const char *value);
+status settings_set(struct settings *s, enum setting_id id, const char *value,
+                    enum setting_scope scope) MUST_CHECK;
+/* For values that the server itself knows (transaction_isolation, is_superuser): no check, no undo.
+ */
+void   settings_force(struct settings *s, enum setting_id id, const char *value);
 
-/* Names with a dot that nobody has defined: kept as text, as PostgreSQL keeps customised options. */
-status      settings_set_custom(struct settings *s, slice name, const char *value, enum setting_scope scope) MUST_CHECK;
+/* Names with a dot that nobody has defined: kept as text, as PostgreSQL keeps customised options.
+ */
+status      settings_set_custom(struct settings *s, slice name, const char *value,
+                                enum setting_scope scope) MUST_CHECK;
 const char *settings_get_custom(const struct settings *s, slice name); /* NULL: none */
 
 /* Savepoints: a mark, and back to it. Transaction ends: committed keeps SET and drops SET LOCAL. */
@@ -72,6 +78,6 @@ void   settings_rollback_to(struct settings *s, size_t mark);
 void   settings_end_transaction(struct settings *s, bool committed);
 void   settings_reset_all(struct settings *s);
 /* Report every SETTING_REPORT setting once, at the session's start. */
-void settings_report_all(struct settings *s);
+void   settings_report_all(struct settings *s);
 
 #endif
