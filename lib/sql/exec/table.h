@@ -140,7 +140,8 @@ status table_scan_open(struct table *t, const struct table_scan *s, struct txn_c
     MUST_CHECK;
 
 /* ---- writing ------------------------------------------------------------------------------------
- * NOT NULL, CHECK and foreign keys are the caller's; unique keys and indexes are kept here. */
+ * NOT NULL, CHECK and foreign keys are the caller's; unique keys and indexes are kept here. A
+ * row->key that is set here lives until the next change through the same table. */
 
 /* Insert a row with all its entries. A table without a primary key gives it a row id; row->key is
  * set. UNIQUE_VIOLATION with PostgreSQL's text when a key exists. */
