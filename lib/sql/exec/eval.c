@@ -324,9 +324,8 @@ static status compile_array_op(struct eval *e)
     e->one = eval_array_op_one;
     prepare_call(e, x->binary.op->fn, (struct expr *[]){x->binary.left, right}, 2);
     /* The elements written out: compared one by one, no array is built. */
-    if (right->kind == EXPR_ARRAY && type_by_oid(right->list.count ? right->list.args[0]->type
-                                                                   : OID_INT4)
-                                             ->element_oid == 0) {
+    if (right->kind == EXPR_ARRAY &&
+        type_by_oid(right->list.count ? right->list.args[0]->type : OID_INT4)->element_oid == 0) {
         size_t        count = right->list.count;
         struct expr **args = ARENA_ARRAY(e->context->arena, struct expr *, count + 1);
 

@@ -27,7 +27,8 @@ struct eval_context {
     size_t              batch_rows; /* capacity of batches */
 };
 
-/* The row an expression is computed on: row `row` of columns, or, with columns NULL, a plain array. */
+/* The row an expression is computed on: row `row` of columns, or, with columns NULL, a plain array.
+ */
 struct eval_row {
     const struct column *columns;
     size_t               row;
@@ -41,8 +42,8 @@ struct eval;
 status eval_compile(struct eval_context *ec, const struct expr *e, struct eval **out) MUST_CHECK;
 
 /* Compute on one row; what needs memory goes to `a`. MAY_YIELD where there are subqueries. */
-status eval_one(struct eval *e, const struct eval_row *row, struct arena *a, datum *out,
-                bool *null) MUST_CHECK;
+status eval_one(struct eval *e, const struct eval_row *row, struct arena *a, datum *out, bool *null)
+    MUST_CHECK;
 
 /* Compute on the rows `selected[0..count)` (0..count when NULL) of a batch's columns. The result
  * has values at these rows; it belongs to `e`, or is one of the input columns. */

@@ -32,8 +32,8 @@ struct entry {
 };
 
 /* Values of the index's parts for a row, expressions computed. */
-status entry_compute(struct table *t, size_t index, const struct table_row *row,
-                     struct entry *out) MUST_CHECK;
+status entry_compute(struct table *t, size_t index, const struct table_row *row, struct entry *out)
+    MUST_CHECK;
 /* Whole key and value of an entry; row->key must be set. */
 void entry_encode(const struct table_layout *l, const struct index_layout *ix,
                   const struct entry *e, const struct table_row *row, struct buf *key,

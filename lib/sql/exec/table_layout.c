@@ -92,8 +92,8 @@ static status layout_index(struct sql_context *c, struct arena *a, struct table_
         l->has_expressions |= ix->parts[i].expression != NULL;
     }
     if (d->predicate_text != NULL) {
-        TRY_RETURN(bind_expression_text(c, a, d->predicate_text, l->desc, OID_BOOL, -1,
-                                        &ix->predicate));
+        TRY_RETURN(
+            bind_expression_text(c, a, d->predicate_text, l->desc, OID_BOOL, -1, &ix->predicate));
         l->has_expressions = true;
     }
     ix->prefix = index_prefix(a, l->desc->storage_id, d->key_id);
@@ -164,8 +164,7 @@ static status open_evals(struct table *t)
         t->evals[i].parts = ARENA_ARRAY(t->arena, struct eval *, ix->part_count);
         for (size_t k = 0; k < ix->part_count; k++) {
             if (ix->parts[k].expression != NULL)
-                TRY_RETURN(
-                    compile_over_row(t, ix->parts[k].expression, &t->evals[i].parts[k]));
+                TRY_RETURN(compile_over_row(t, ix->parts[k].expression, &t->evals[i].parts[k]));
         }
         if (ix->predicate != NULL)
             TRY_RETURN(compile_over_row(t, ix->predicate, &t->evals[i].predicate));

@@ -35,8 +35,7 @@ static status backfill_row(struct table *t, size_t index, const struct table_row
     entry_encode(t->layout, ix, &e, row, &t->key, &t->value);
     if (!entry_key_is_unique(ix, e.has_null))
         return txn_put(t->txn, buf_slice(&t->key), buf_slice(&t->value));
-    TRY_RETURN(
-        txn_insert(t->txn, buf_slice(&t->key), buf_slice(&t->value), t->scratch, &existing));
+    TRY_RETURN(txn_insert(t->txn, buf_slice(&t->key), buf_slice(&t->value), t->scratch, &existing));
     if (!existing.exists)
         return STATUS_OK;
     /* A concurrent writer of a write-only index may have put this row's entry there already. */
@@ -48,8 +47,7 @@ static status backfill_row(struct table *t, size_t index, const struct table_row
 }
 
 static status backfill_all(struct sql_context *c, struct arena *a, struct arena *batch,
-                           struct table *t, size_t index, struct txn_cursor *cursor,
-                           uint64_t *rows)
+                           struct table *t, size_t index, struct txn_cursor *cursor, uint64_t *rows)
 {
     struct table_row row;
     slice            key, value;
@@ -61,8 +59,8 @@ static status backfill_all(struct sql_context *c, struct arena *a, struct arena 
         if (st == STATUS_NO_DATA)
             return STATUS_OK;
         TRY_RETURN(st);
-        TRY_RETURN(table_decode_entry(t->layout, &t->layout->indexes[0], batch, key, value, NULL,
-                                      &row));
+        TRY_RETURN(
+            table_decode_entry(t->layout, &t->layout->indexes[0], batch, key, value, NULL, &row));
         TRY_RETURN(backfill_row(t, index, &row));
         if (++*rows % BACKFILL_BATCH_ROWS == 0) {
             arena_reset(batch);

@@ -79,8 +79,7 @@ status unique_violation(struct table *t, const struct index_layout *ix, const st
 {
     struct buf b;
     status     st = status_new(ST_UNIQUE_VIOLATION,
-                               "duplicate key value violates unique constraint \"%s\"",
-                               ix->desc->name);
+                               "duplicate key value violates unique constraint \"%s\"", ix->desc->name);
 
     buf_init(&b, NULL);
     table_describe_key(t->c, t->layout, ix, e->values, e->nulls, &b);
@@ -235,8 +234,8 @@ static status probe_unique(struct table *t, size_t index, struct table_row *row,
         return STATUS_OK;
     out->found = true;
     out->own_command = lock.own_command;
-    out->row_key = index == 0 ? arena_copy(a, slice_from(buf_slice(&t->key), ix->prefix.size))
-                              : SLICE_EMPTY;
+    out->row_key =
+        index == 0 ? arena_copy(a, slice_from(buf_slice(&t->key), ix->prefix.size)) : SLICE_EMPTY;
     if (index != 0 && !take_sized(&lock.value, &out->row_key))
         return status_new(ST_CORRUPT, "index \"%s\" holds a damaged entry", ix->desc->name);
     return STATUS_OK;
@@ -330,8 +329,7 @@ static status update_entry(struct table *t, size_t index, const struct table_row
     if (!entry_key_is_unique(ix, after.has_null))
         return txn_put(t->txn, buf_slice(&t->key), buf_slice(&t->value));
     memset(&existing, 0, sizeof existing);
-    TRY_RETURN(
-        txn_insert(t->txn, buf_slice(&t->key), buf_slice(&t->value), t->scratch, &existing));
+    TRY_RETURN(txn_insert(t->txn, buf_slice(&t->key), buf_slice(&t->value), t->scratch, &existing));
     return existing.exists ? unique_violation(t, ix, &after) : STATUS_OK;
 }
 
