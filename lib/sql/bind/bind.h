@@ -14,8 +14,9 @@ struct bind_params {
     bool   fixed; /* more parameters than count are an error */
 };
 
-/* Bind one SELECT, VALUES, INSERT, UPDATE or DELETE. The result lives in `a`. `text` is the
- * statement's text, for positions. MAY_YIELD (catalog). */
+/* Bind one SELECT, VALUES, INSERT, UPDATE or DELETE. The result lives in `a`. `text` is the whole
+ * text that was parsed (locations count from its start), for positions. `params` NULL: the
+ * statement may have none. MAY_YIELD (catalog). */
 status bind_statement(struct sql_context *c, struct arena *a, const PgQuery__Node *node,
                       const char *text, struct bind_params *params, struct query **out) MUST_CHECK;
 

@@ -93,12 +93,16 @@ struct expr {
             size_t        arg_count;
             bool          is_cast; /* for printing: x::type */
             bool          is_implicit;
-            bool          variadic_array; /* VARIADIC arr was written */
-        } call;                           /* also EXPR_SET_CALL */
+            bool          variadic_array; /* VARIADIC arr was written. Without it, arguments that
+                                             match a variadic parameter are one EXPR_ARRAY */
+            bool          sql_syntax;     /* EXTRACT(x FROM y), AT TIME ZONE ...: for printing */
+            const char *keyword; /* CURRENT_DATE and its kin, as PostgreSQL prints it, else NULL */
+        } call;                  /* also EXPR_SET_CALL */
         struct {
             struct expr     *arg;
-            enum cast_method method; /* CAST_BY_IO or CAST_RELABEL; arrays cast element by element
-                                        by `element_cast` */
+            enum cast_method method; /* CAST_BY_IO, CAST_RELABEL; CAST_BY_FUNCTION: an array cast
+                                        element by element by `element_cast`, whose function gets
+                                        the typmod of this expression as its second argument */
             bool             is_implicit;
             const struct cast_def *element_cast; /* array to array, NULL otherwise */
         } cast;
@@ -143,11 +147,12 @@ struct expr {
             const struct function *fn;
             struct expr          **args;
             size_t                 arg_count;
-            bool                   star, distinct;
-            struct sort_key       *order;
-            size_t                 order_count;
-            struct expr           *filter;
-            int                    levels_up; /* the query that computes it */
+            size_t sort_arg_count; /* args[arg_count ...]: for ORDER BY only, not handed to fn */
+            bool   star, distinct;
+            struct sort_key *order;
+            size_t           order_count;
+            struct expr     *filter;
+            int              levels_up; /* the query that computes it */
         } aggregate;
         struct {
             enum subquery_kind          kind;

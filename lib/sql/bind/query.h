@@ -14,7 +14,8 @@ enum table_ref_kind {
     TABLE_REF_FUNCTION,
     TABLE_REF_VALUES,
     TABLE_REF_CTE,  /* reference to query->ctes (of the query `cte_levels_up` levels out) */
-    TABLE_REF_JOIN, /* columns merged by a join: an alias for its inputs' columns */
+    TABLE_REF_JOIN, /* a join's own columns, for names and printing only: the binder puts what they
+                       stand for into expressions, so that no EXPR_COLUMN names such an entry */
 };
 
 struct table_ref {
@@ -163,11 +164,14 @@ struct query {
 
     /* INSERT, UPDATE, DELETE */
     int           target_table; /* position in tables */
-    struct query *source;       /* INSERT: the rows (SELECT or VALUES); NULL: DEFAULT VALUES */
+    struct query *source; /* INSERT: the rows (SELECT, VALUES of several rows); NULL: one row, its
+                             values are the assignments' (VALUES of one row, DEFAULT VALUES) */
     size_t        assignment_count;
     struct assignment
-        *assignments;  /* INSERT: one per live column, in order; values over the source's columns
-                          (EXPR_COLUMN of tables[source_table]) or constants and defaults */
+        *assignments;  /* INSERT: one per live column that is not generated, in order; values over
+                          the source's columns (EXPR_COLUMN of tables[source_table]) or constants
+                          and defaults. Generated columns: whoever writes the row computes them from
+                          default_text, after the assignments, for INSERT and UPDATE */
     int  source_table; /* INSERT: the TABLE_REF_SUBQUERY of `source`, or -1 */
     struct on_conflict *on_conflict;
     size_t              returning_count;

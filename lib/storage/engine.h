@@ -1,0 +1,214 @@
+/* lib/storage/engine.h: what a store keeps its data in. Two kinds: in memory (optionally with a
+ * durable log and checkpoints below it) and, later, the LSM; both pass tests/storage/conformance.
+ *
+ * Two key spaces: versioned keys (user key, timestamp) with values or tombstones, and meta keys
+ * without versions (applied state, descriptors, hard state). Keys are ordered by their bytes, the
+ * versions of a key from the newest to the oldest. The engine knows nothing of transactions, locks
+ * or encodings: that is lib/kv.
+ *
+ * An engine belongs to one worker. Reads may wait for I/O in engines that have some, so they are
+ * marked MAY_YIELD. What a read returns is borrowed: it is valid until the caller yields, or writes
+ * to the engine, or (iterators) moves on. */
+#ifndef LINERA_STORAGE_ENGINE_H
+#define LINERA_STORAGE_ENGINE_H
+
+#include "base/metrics.h"
+#include "base/status.h"
+#include "env/env.h"
+#include "hlc/hlc.h"
+#include "storage/batch.h"
+
+struct engine;
+struct engine_snapshot;
+
+/* ---- open and close -----------------------------------------------------------------------------
+ */
+
+/* Zeroes mean the default. */
+struct engine_options {
+    /* The store's directory, made when it is not there; NULL or "mem:" keeps everything in memory
+     * only. */
+    const char *path;
+    /* Who the store belongs to. When the directory has an identity and these are not zero, they
+     * must agree with it, or engine_open() answers CONFIG_ERROR (pitfall M1). */
+    uint8_t     cluster_id[16];
+    uint64_t    node_id;
+    uint64_t    store_id;
+    bool        must_exist;       /* UNDEFINED_FILE rather than making the directory */
+    uint64_t    log_segment_size; /* default 16 MiB */
+    uint64_t checkpoint_bytes; /* log written since the last one that starts a checkpoint; default
+                                  256 MiB, and at least the size of the data */
+    /* Called once, from a fiber, when the store stops for good after a failed sync (pitfall L1). */
+    void (*on_stop)(void *ctx, status reason); /* `reason` is borrowed */
+    void *on_stop_ctx;
+};
+
+/* Open and recover. STORE_LOCKED: another process has it. CORRUPT: a file is damaged below what was
+ * acknowledged (pitfall L3); nothing was changed. CONFIG_ERROR: identity or version does not fit.
+ * When the disk is full the engine opens and refuses writes (pitfall L13). On success *out belongs
+ * to the caller. Call from a fiber when `path` names a directory. */
+status MAY_YIELD engine_open(struct env *env, const struct engine_options *options,
+                             struct engine **out) MUST_CHECK;
+
+/* Close without losing anything committed with sync; commits under way are waited for. All
+ * iterators and snapshots must be closed. Accepts NULL. */
+void MAY_YIELD engine_close(struct engine *e);
+
+struct engine_identity {
+    uint8_t  cluster_id[16];
+    uint64_t node_id;
+    uint64_t store_id;
+    uint8_t  incarnation[16]; /* random, made with the directory */
+    bool     is_new;          /* this open made the store */
+};
+
+const struct engine_identity *engine_identity(const struct engine *e);
+
+/* ---- writes
+ * --------------------------------------------------------------------------------------- */
+
+/* Apply the batch atomically. With `sync` it is durable when the call returns; without, it is
+ * ordered before all later commits and durable with the first of them that syncs. Fibers that
+ * commit at the same time share one write and one sync. Not interrupted by fiber_cancel(). The
+ * batch must not be changed until the call returns, and stays the caller's. Visible to reads only
+ * when durable (with sync), in commit order.
+ * DISK_FULL: nothing was applied, reads go on, and writes again once there is room.
+ * OUTCOME_UNKNOWN: the sync failed; the store has stopped, and only its next recovery will tell
+ * whether the batch is in. IO_ERROR: the store had stopped before; nothing was written. */
+status MAY_YIELD engine_commit(struct engine *e, const struct engine_batch *b, bool sync)
+    MUST_CHECK;
+
+/* Make everything committed so far durable. */
+status MAY_YIELD engine_sync(struct engine *e) MUST_CHECK;
+
+/* The index the range's state stands at: what reads see, and what would be left after a crash now.
+ * 0 when the engine has none. */
+uint64_t engine_applied(struct engine *e, uint64_t range_id);
+uint64_t engine_applied_durable(struct engine *e, uint64_t range_id);
+
+/* Drop versions that no read at or above `threshold` can see from keys in [start, end): all but the
+ * newest at or below it, and that too when it is a tombstone. Looks at up to `budget` versions,
+ * then sets *resume (appended to an empty buffer) to where to go on; an empty one means that the
+ * span is done. The caller has made sure, durably, that nobody reads below the threshold: the
+ * engine does not log what it drops here, and after a crash some of it may be back. *dropped
+ * counts. */
+status MAY_YIELD engine_gc(struct engine *e, slice start, slice end, hlc_ts threshold,
+                           uint64_t budget, struct buf *resume, uint64_t *dropped) MUST_CHECK;
+
+/* ---- reads
+ * ---------------------------------------------------------------------------------------- */
+
+struct engine_value {
+    bool   found;     /* there is a version; a tombstone is one */
+    bool   tombstone; /* then `value` is empty */
+    hlc_ts ts;
+    slice  value;
+};
+
+/* The newest version of `key` at or below `ts`. `s` is the snapshot to read, NULL for now. */
+status MAY_YIELD engine_get(struct engine *e, struct engine_snapshot *s, slice key, hlc_ts ts,
+                            struct engine_value *out) MUST_CHECK;
+/* An unversioned key; out->ts is 0. */
+status MAY_YIELD engine_get_meta(struct engine *e, struct engine_snapshot *s, slice key,
+                                 struct engine_value *out) MUST_CHECK;
+
+/* The state of now, kept for reading until released; both key spaces. Cheap, but what it alone
+ * still sees stays in memory, so it must not live without limit. Never NULL. */
+struct engine_snapshot *engine_snapshot_take(struct engine *e);
+/* Accepts NULL. */
+void                    engine_snapshot_release(struct engine *e, struct engine_snapshot *s);
+
+enum engine_iter_mode {
+    /* Of each key the newest version at or below `ts`; tombstones hide their key. */
+    ENGINE_ITER_VISIBLE,
+    /* As VISIBLE, but a key whose newest version is a tombstone is shown. */
+    ENGINE_ITER_TOMBSTONES,
+    /* Every version with newer_than < version <= ts, newest first (refresh, backup, change feed).
+     */
+    ENGINE_ITER_VERSIONS,
+    /* The unversioned keys. */
+    ENGINE_ITER_META,
+};
+
+struct engine_iter_options {
+    struct engine_snapshot *snapshot; /* NULL: the state at the opening */
+    enum engine_iter_mode   mode;
+    slice                   start, end; /* [start, end); empty `end`: no upper end; copied */
+    hlc_ts                  ts;
+    hlc_ts                  newer_than;
+};
+
+/* Where an iterator stands. Read-only for users. An iterator sees the state of its opening,
+ * whatever is written while it is open. */
+struct engine_iter {
+    const struct engine_ops *ops;
+    bool                     valid; /* false before the first move, and past either end */
+    bool                     tombstone;
+    slice                    key;
+    hlc_ts                   ts;
+    slice                    value;
+};
+
+/* Open on no entry. On success *out belongs to the caller. */
+status engine_iter_open(struct engine *e, const struct engine_iter_options *options,
+                        struct engine_iter **out) MUST_CHECK;
+/* Accepts NULL. */
+void   engine_iter_close(struct engine_iter *it);
+
+/* Move; it->valid says whether there is an entry. Seeks go to the first entry whose key is at or
+ * above `key`, seek_before to the last whose key is below it; both stay inside the bounds. next and
+ * prev need a valid iterator. */
+status MAY_YIELD engine_iter_first(struct engine_iter *it) MUST_CHECK;
+status MAY_YIELD engine_iter_last(struct engine_iter *it) MUST_CHECK;
+status MAY_YIELD engine_iter_seek(struct engine_iter *it, slice key) MUST_CHECK;
+status MAY_YIELD engine_iter_seek_before(struct engine_iter *it, slice key) MUST_CHECK;
+status MAY_YIELD engine_iter_next(struct engine_iter *it) MUST_CHECK;
+status MAY_YIELD engine_iter_prev(struct engine_iter *it) MUST_CHECK;
+
+/* About how many bytes [start, end) holds, all versions; 0 for an empty span. */
+status MAY_YIELD engine_span_size(struct engine *e, slice start, slice end, uint64_t *size)
+    MUST_CHECK;
+
+/* ---- state
+ * ---------------------------------------------------------------------------------------- */
+
+enum engine_state { ENGINE_RUNNING, ENGINE_READ_ONLY /* full disk */, ENGINE_STOPPED };
+
+enum engine_state engine_state(const struct engine *e);
+
+struct engine_stats {
+    uint64_t entries; /* versions, tombstones included */
+    uint64_t meta_entries;
+    uint64_t memory_size; /* bytes held for data */
+    uint64_t log_size;    /* bytes of log that a recovery would read */
+    uint64_t disk_size;   /* bytes of all files */
+};
+
+void engine_stats(struct engine *e, struct engine_stats *out);
+
+/* Write a checkpoint now and free the log before it. WRONG_STATE for an engine without files. */
+status MAY_YIELD engine_checkpoint(struct engine *e) MUST_CHECK;
+
+/*  kind       field           name                                help */
+#define ENGINE_METRICS(X)                                                                          \
+    X(COUNTER, commits, "storage_commits_total", "Batches committed.")                             \
+    X(COUNTER, commit_bytes, "storage_commit_bytes_total", "Bytes of batches committed.")          \
+    X(COUNTER, log_writes, "storage_log_writes_total", "Writes to the log, one per group.")        \
+    X(COUNTER, log_bytes, "storage_log_bytes_total", "Bytes written to the log.")                  \
+    X(HISTOGRAM, group_size, "storage_log_group_batches", "Batches that shared one log write.")    \
+    X(HISTOGRAM, sync_us, "storage_log_sync_us", "Time of a synced log write, microseconds.")      \
+    X(COUNTER, checkpoints, "storage_checkpoints_total", "Checkpoints written.")                   \
+    X(GAUGE, checkpoint_bytes, "storage_checkpoint_bytes", "Size of the last checkpoint.")         \
+    X(GAUGE, entries, "storage_entries", "Versions held, tombstones included.")                    \
+    X(GAUGE, memory_bytes, "storage_memory_bytes", "Memory held for data.")                        \
+    X(COUNTER, gc_dropped, "storage_gc_dropped_total", "Versions dropped by garbage collection.")  \
+    X(COUNTER, disk_full, "storage_disk_full_total", "Commits refused because the disk is full.")
+
+struct engine_metrics {
+    ENGINE_METRICS(METRIC_FIELD)
+};
+
+const struct engine_metrics *engine_metrics(const struct engine *e);
+void engine_register_metrics(const struct engine *e, struct metrics *m, const char *labels);
+
+#endif
