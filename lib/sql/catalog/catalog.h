@@ -90,6 +90,8 @@ status catalog_list_roles(struct catalog_view *v, struct arena *a, const struct 
 status catalog_creation_schema(struct catalog_view *v, const struct schema_desc **out) MUST_CHECK;
 /* Is the relation found first when looked up by its bare name? pg_table_is_visible(). */
 bool   catalog_table_is_visible(struct catalog_view *v, const struct table_desc *t);
+/* The same for any name in pg_class, indexes included. */
+bool   catalog_relation_is_visible(struct catalog_view *v, uint32_t schema_oid, const char *name);
 
 const struct column_desc     *table_column_by_name(const struct table_desc *t,
                                                    const char              *name); /* NULL: none */
