@@ -48,6 +48,7 @@ typedef struct status_object *status;
     X(INVALID_ESCAPE_SEQUENCE, "22025", false, "an escape sequence cannot be read")                \
     X(ARRAY_SUBSCRIPT, "2202E", false, "an array's subscripts are wrong")                          \
     X(INVALID_TEXT, "22P02", false, "a text is not a value of the type")                           \
+    X(SEQUENCE_LIMIT, "2200H", false, "a sequence has no more values")                             \
     X(INVALID_BINARY, "22P03", false, "bytes are not a value of the type")                         \
     X(BAD_COPY_FILE, "22P04", false, "COPY data cannot be read")                                   \
     X(UNTRANSLATABLE_CHARACTER, "22P05", false, "a character has no counterpart in the encoding")  \

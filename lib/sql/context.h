@@ -13,6 +13,7 @@
 struct catalog;
 struct catalog_view;
 struct env;
+struct sequence_session;
 struct sql_session;
 struct txn;
 
@@ -53,7 +54,9 @@ struct sql_context {
 
     /* Send a notice to the client; `st` is taken over. severity: "NOTICE", "WARNING", "INFO" ... */
     void (*notice)(struct sql_context *c, const char *severity, status st);
-    /* Sequences (catalog layer); NULL in unit tests. */
+    /* What this session has taken from sequences: sql/catalog/sequence.h, whose functions stand
+     * behind the four pointers that follow. NULL in unit tests. */
+    struct sequence_session *sequences;
     status (*sequence_next)(struct sql_context *c, uint32_t sequence_oid, int64_t *out);
     status (*sequence_current)(struct sql_context *c, uint32_t sequence_oid, int64_t *out);
     status (*sequence_last)(struct sql_context *c, int64_t *out);

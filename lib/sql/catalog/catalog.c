@@ -114,8 +114,10 @@ void catalog_install(struct catalog *c, enum object_kind kind, uint32_t oid, str
     struct object *before =
         o != NULL ? umap_put(&c->objects, key, o) : umap_remove(&c->objects, key);
 
-    if (before != NULL)
+    if (before != NULL) {
         forget_names(c, before);
+        sequence_state_forget(c, before, o);
+    }
     if (o != NULL)
         learn_names(c, o);
     object_unref(before);
@@ -224,7 +226,7 @@ status catalog_open(struct env *env, struct txn_system *txns, const char *superu
     umap_init(&c->sequences, c->heap);
     env_mutex_init(&c->oid_mutex);
     list_init(&c->views_free);
-    TRY(st, virtual_install(c), fail);
+    virtual_install(c);
     TRY(st, open_contents(c, superuser), fail);
     *out = c;
     return STATUS_OK;

@@ -124,6 +124,7 @@ struct sequence_desc {
     uint32_t type; /* int2, int4, int8 */
     int64_t  start, increment, min, max, cache;
     bool     cycle;
+    int64_t  first;           /* the first value of this storage_id: start, or what RESTART said */
     uint32_t owner_table_oid; /* OWNED BY; 0: none */
     int16_t  owner_column;
 };

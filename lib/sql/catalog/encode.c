@@ -71,6 +71,7 @@ struct unknown_fields {
     N(max)                                                                                         \
     N(cache)                                                                                       \
     N(cycle)                                                                                       \
+    N(first)                                                                                       \
     N(owner_table_oid)                                                                             \
     N(owner_column)
 #define TABLE_FIELDS(N, S)                                                                         \

@@ -89,9 +89,11 @@ void catalog_key_oids(struct buf *b);
 void catalog_key_sequence(struct buf *b, uint64_t storage_id);
 
 /* virtual_tables.c: objects of the system schemas and tables, put into an empty cache. */
-status virtual_install(struct catalog *c) MUST_CHECK;
+void virtual_install(struct catalog *c);
 
-/* sequence.c */
+/* sequence.c: forget what is known of a sequence's values when it is gone or has new storage. */
+void sequence_state_forget(struct catalog *c, const struct object *before,
+                           const struct object *after);
 void sequence_states_free(struct catalog *c);
 
 /* Whether the descriptor is made by the program, not stored. */
