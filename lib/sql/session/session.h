@@ -32,8 +32,13 @@ void   sql_server_free(struct sql_server *s);
 /* Ask the session with this cancel key to stop what it is doing; no answer, as the protocol wants
  * it. */
 void sql_server_cancel(struct sql_server *s, uint32_t process_id, uint32_t secret);
-/* Stop taking new transactions; running ones may end within `grace_us`. MAY_YIELD. */
-void sql_server_drain(struct sql_server *s, uint64_t grace_us);
+/* Take no new transactions from now on. */
+void sql_server_drain(struct sql_server *s);
+
+struct sql_counters {
+    uint64_t sessions, statements, errors, rows, memory_bytes;
+};
+void sql_server_counters(const struct sql_server *s, struct sql_counters *out);
 
 /* What sessions do now, for pg_stat_activity and the control plane. Strings live in `a`. */
 struct session_info {
@@ -43,14 +48,6 @@ struct session_info {
         state_change_us; /* since 2000; 0: none */
 };
 struct session_info *sql_server_sessions(struct sql_server *s, struct arena *a, size_t *count);
-
-/* Statements by shape since the start, for /api/v1/statements. */
-struct statement_info {
-    const char *text; /* literals replaced */
-    uint64_t    calls, rows, errors;
-    uint64_t    total_us, max_us;
-};
-struct statement_info *sql_server_statements(struct sql_server *s, struct arena *a, size_t *count);
 
 /* ---- results
  * ------------------------------------------------------------------------------------------ */

@@ -1,0 +1,283 @@
+/* Running statements: simple queries, portals, the retry of what the client has not seen
+ * (architecture section 9). */
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "env/env.h"
+#include "sql/session/session_internal.h"
+
+enum { REPLAYS_MAX = 20 };
+
+/* ---- around each statement
+ * --------------------------------------------------------------------------------------- */
+
+static void statement_started(struct sql_session *s, slice text)
+{
+    size_t  n = MIN(text.size, sizeof s->query_text - 1);
+    int64_t timeout_ms = settings_get_int(s->settings, SETTING_STATEMENT_TIMEOUT);
+
+    memcpy(s->query_text, text.data, n);
+    s->query_text[n] = '\0';
+    s->running = true;
+    s->cancel_requested = false;
+    s->fiber = fiber_self(s->server->env);
+    s->deadline_us = timeout_ms > 0 ? env_deadline(s->server->env, (uint64_t)timeout_ms * 1000) : 0;
+}
+
+/* What was meant for this statement must not hit the next one (pitfall P6). */
+static status statement_ended(struct sql_session *s, status st)
+{
+    s->running = false;
+    s->deadline_us = 0;
+    s->server->statements_total++;
+    if (s->cancel_requested) {
+        s->cancel_requested = false;
+        env_cancel_clear(s->server->env);
+        if (status_code(st) == ST_CANCELLED) {
+            st_clear(st);
+            st = status_new(ST_CANCELLED, "canceling statement due to user request");
+        }
+    }
+    if (!st_ok(st))
+        s->server->errors_total++;
+    return st;
+}
+
+/* ---- tags
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+const char *command_tag(struct arena *a, const PgQuery__Node *node, uint64_t rows)
+{
+    switch (node->node_case) {
+    case PG_QUERY__NODE__NODE_SELECT_STMT:
+        return arena_printf(a, "SELECT %llu", (unsigned long long)rows);
+    case PG_QUERY__NODE__NODE_INSERT_STMT:
+        return arena_printf(a, "INSERT 0 %llu", (unsigned long long)rows);
+    case PG_QUERY__NODE__NODE_UPDATE_STMT:
+        return arena_printf(a, "UPDATE %llu", (unsigned long long)rows);
+    default:
+        ASSERT(node->node_case == PG_QUERY__NODE__NODE_DELETE_STMT);
+        return arena_printf(a, "DELETE %llu", (unsigned long long)rows);
+    }
+}
+
+/* ---- portals
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+status portal_send_rows(struct sql_session *s, struct portal *x, uint64_t rows_max, bool *suspended)
+{
+    uint64_t sent = 0;
+
+    for (;;) {
+        const struct batch *b;
+        status              st;
+
+        if (rows_max > 0 && sent == rows_max) {
+            *suspended =
+                true; /* even when nothing is left: the client asks once more (pitfall P3) */
+            return STATUS_OK;
+        }
+        st = execution_next(x->execution, rows_max > 0 ? rows_max - sent : 0, &b);
+        if (status_code(st) == ST_NO_DATA)
+            return STATUS_OK;
+        if (!st_ok(st))
+            return st;
+        sent += batch_live_count(b);
+        if (x->statement->has_rows)
+            TRY_RETURN(s->sink->rows(s->sink, &s->context, b, x->formats));
+        TRY_RETURN(sql_check_interrupts(&s->context));
+    }
+}
+
+status portal_open(struct sql_session *s, struct portal *x)
+{
+    if (x->execution != NULL)
+        return STATUS_OK;
+    return execution_open(&s->context, x->statement->plan, x->params, x->param_nulls,
+                          x->param_count, &x->account, false, &x->execution);
+}
+
+static status run_planned(struct sql_session *s, struct portal *x, uint32_t rows_max,
+                          bool *suspended)
+{
+    TRY_RETURN(portal_open(s, x));
+    TRY_RETURN(portal_send_rows(s, x, rows_max, suspended));
+    if (*suspended)
+        return STATUS_OK;
+    x->row_count = execution_row_count(x->execution);
+    s->server->rows_total += x->row_count;
+    execution_close(x->execution);
+    x->execution = NULL;
+    x->done = true;
+    return s->sink->complete(s->sink, command_tag(x->arena, x->statement->node, x->row_count));
+}
+
+static status run_utility(struct sql_session *s, struct portal *x, bool describe)
+{
+    const char *tag = NULL;
+
+    x->done = true;
+    TRY_RETURN(utility_run(s, x->statement->node, x->statement->text, describe, &tag));
+    return s->sink->complete(s->sink, tag);
+}
+
+status portal_run(struct sql_session *s, struct portal *x, uint32_t rows_max, bool *suspended)
+{
+    const PgQuery__Node *node = x->statement->node;
+
+    *suspended = false;
+    if (node == NULL)
+        return s->sink->empty(s->sink);
+    if (!statement_is_plannable(node)) {
+        if (x->done)
+            return status_new(ST_WRONG_STATE, "portal \"%s\" cannot be run", x->name);
+        return run_utility(s, x, false);
+    }
+    if (x->done) { /* drained: no rows, and a tag that says so (pitfall P3) */
+        if (!x->statement->has_rows)
+            return status_new(ST_WRONG_STATE, "portal \"%s\" cannot be run", x->name);
+        return s->sink->complete(s->sink, command_tag(x->arena, node, 0));
+    }
+    return run_planned(s, x, rows_max, suspended);
+}
+
+status session_execute(struct sql_session *s, const char *portal, uint32_t rows_max,
+                       bool *suspended)
+{
+    struct portal *x = portal_find(s, portal);
+    status         st;
+
+    if (x == NULL)
+        return portal_missing(portal);
+    if (s->block == BLOCK_FAILED && x->statement->node != NULL &&
+        !statement_ends_transaction(x->statement->node))
+        return in_failed_transaction();
+    statement_started(s, x->statement->text);
+    x->statement->references++; /* COMMIT closes the portal that runs it */
+    st = portal_run(s, x, rows_max, suspended);
+    return statement_ended(s, st);
+}
+
+void session_note_error(struct sql_session *s)
+{
+    st_clear(transaction_end_statement(s, true)); /* a failing end never fails */
+}
+
+status session_sync(struct sql_session *s, bool failed)
+{
+    if (failed || s->block != BLOCK_IMPLICIT)
+        return STATUS_OK; /* session_note_error() has dealt with it; explicit blocks go on */
+    return transaction_end_statement(s, false);
+}
+
+/* ---- simple queries
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static status run_plannable(struct sql_session *s, const struct parse_statement *stmt)
+{
+    struct prepared            *p = prepared_new(s, "");
+    struct portal              *x;
+    const struct result_column *columns;
+    size_t                      count;
+    bool                        suspended;
+    status                      st;
+
+    p->text = stmt->text;
+    p->node = stmt->node;
+    x = portal_new(s, "", p);
+    TRY(st, prepared_plan(s, p), out);
+    columns = plan_result_columns(p->plan, &count);
+    p->has_rows = columns != NULL;
+    if (p->has_rows)
+        TRY(st, s->sink->describe(s->sink, columns, count, NULL), out);
+    TRY(st, run_planned(s, x, 0, &suspended), out);
+
+out:
+    portal_free(s, x);
+    prepared_unref(p);
+    return st;
+}
+
+static status run_one(struct sql_session *s, const struct parse_statement *stmt)
+{
+    const char *tag = NULL;
+
+    if (s->block == BLOCK_FAILED && !statement_ends_transaction(stmt->node))
+        return in_failed_transaction();
+    if (!statement_ends_transaction(stmt->node))
+        TRY_RETURN(transaction_begin_statement(s));
+    if (statement_is_plannable(stmt->node))
+        return run_plannable(s, stmt);
+    TRY_RETURN(utility_run(s, stmt->node, stmt->text, true, &tag));
+    return s->sink->complete(s->sink, tag);
+}
+
+/* A statement that is a transaction of its own is run again when a concurrent one won the conflict,
+ * as long as nothing of it has left for the client (pitfall T7): its commit is part of what is run
+ * again. */
+static status run_alone(struct sql_session *s, const struct parse_statement *stmt)
+{
+    for (int attempt = 0;; attempt++) {
+        size_t mark = s->sink->mark(s->sink);
+        status st = run_one(s, stmt);
+
+        if (st_ok(st) && s->block == BLOCK_IMPLICIT)
+            st = transaction_end_statement(s, false);
+        if (st_ok(st))
+            return st;
+        st_clear(transaction_end_statement(s, true));
+        if (!s->replayable || status_code(st) != ST_SERIALIZATION || attempt == REPLAYS_MAX ||
+            !s->sink->rewind(s->sink, mark))
+            return st;
+        st_clear(st);
+    }
+}
+
+static status run_several(struct sql_session *s, const struct parse_result *parsed)
+{
+    for (size_t i = 0; i < parsed->count; i++) {
+        status st;
+
+        statement_started(s, parsed->statements[i].text);
+        st = statement_ended(s, run_one(s, &parsed->statements[i]));
+        if (!st_ok(st)) {
+            st_clear(transaction_end_statement(s, true));
+            return st;
+        }
+    }
+    return transaction_end_statement(
+        s, false); /* all statements of one message are one transaction (pitfall P2) */
+}
+
+static status simple_query(struct sql_session *s, slice text)
+{
+    struct parse_result parsed;
+    status              st = parse_statements(s->server->env, s->scratch, text, &parsed);
+
+    if (!st_ok(st)) {
+        st_clear(transaction_end_statement(s, true));
+        return st;
+    }
+    if (parsed.count == 0)
+        return s->sink->empty(s->sink);
+    s->several = parsed.count > 1;
+    if (s->several)
+        return run_several(s, &parsed);
+    statement_started(s, parsed.statements[0].text);
+    s->replayable = s->block == BLOCK_NONE && statement_is_plannable(parsed.statements[0].node);
+    return statement_ended(s, run_alone(s, &parsed.statements[0]));
+}
+
+status session_simple_query(struct sql_session *s, slice text)
+{
+    status st;
+
+    session_close_statement(s, ""); /* a simple query ends the unnamed statement and portal */
+    session_close_portal(s, "");
+    st = simple_query(s, text);
+    arena_reset(s->scratch);
+    return st;
+}

@@ -1,0 +1,197 @@
+/* lib/sql/session/session_internal.h: shared by the files of this folder only. */
+#ifndef LINERA_SQL_SESSION_SESSION_INTERNAL_H
+#define LINERA_SQL_SESSION_SESSION_INTERNAL_H
+
+#include "base/hmap.h"
+#include "base/list.h"
+#include "sql/parse/parse.h"
+#include "sql/session/session.h"
+#include "sql/session/settings.h"
+#include "txn/txn.h"
+
+struct fiber;
+
+struct sql_server {
+    struct env               *env;
+    struct heap              *heap;
+    struct catalog           *catalog;
+    struct txn_system        *txns;
+    struct sql_server_options options;
+    struct mem_account        account;
+    struct list               sessions;
+    size_t                    session_count;
+    uint32_t                  process_id_next;
+    bool                      draining;
+    uint64_t                  statements_total, errors_total, rows_total;
+    struct time_zones        *zones; /* types/timezone.h */
+};
+
+/* How the running transaction came to be. */
+enum txn_block {
+    BLOCK_NONE,     /* no transaction */
+    BLOCK_IMPLICIT, /* of one statement, of a simple query with several, or of a pipeline until Sync
+                     */
+    BLOCK_EXPLICIT, /* BEGIN */
+    BLOCK_FAILED,   /* BEGIN, and an error since: only ROLLBACK, COMMIT and ROLLBACK TO are heard */
+};
+
+/* A statement that was parsed, and planned once its plan was needed. Portals hold references:
+ * replacing the unnamed statement must not pull the plan from under an open portal. */
+struct prepared {
+    int                  references;
+    char                *name;  /* "" for the unnamed one */
+    struct arena        *arena; /* text and parse tree */
+    slice                text;
+    const PgQuery__Node *node; /* NULL: an empty statement */
+    size_t               param_count;
+    uint32_t            *param_types;
+    struct arena        *plan_arena; /* NULL: not planned, or outdated */
+    struct plan         *plan;
+    uint64_t             plan_version;  /* catalog_version() that the plan is good for */
+    uint64_t             plan_settings; /* settings generation likewise (search_path; pitfall Q1) */
+    size_t               table_count;
+    uint32_t *table_oids;   /* relations the plan reads or writes: held anew by each transaction */
+    size_t    column_count; /* of utility statements with rows: in `arena` */
+    const struct result_column *columns;
+    bool                        has_rows;
+};
+
+struct portal {
+    char              *name;
+    struct prepared   *statement;
+    struct arena      *arena; /* parameter values, formats */
+    struct mem_account account;
+    datum             *params;
+    bool              *param_nulls;
+    size_t             param_count;
+    int16_t           *formats;   /* one per result column */
+    struct execution  *execution; /* NULL before the first Execute and after the end */
+    bool               started, done;
+    bool               holdable_rows; /* rows of a utility statement are sent at once */
+    uint64_t           row_count;
+};
+
+struct savepoint {
+    struct savepoint *outer;
+    char             *name;
+    size_t            settings_mark;
+    txn_savepoint_id  txn_savepoint;
+};
+
+struct sql_session {
+    struct sql_context   context;
+    struct sql_server   *server;
+    struct list          link;
+    struct heap         *heap;
+    struct result_sink  *sink;
+    struct mem_account   account;
+    struct settings     *settings;
+    uint64_t             settings_generation; /* grows when a plan's meaning may have changed */
+    uint32_t             process_id, secret;
+    char                *user, *database, *client_address;
+    struct fiber        *fiber;   /* the one that serves the session */
+    bool                 running; /* a statement runs: cancellation has a target (pitfall P6) */
+    bool                 cancel_requested;
+    uint64_t             deadline_us; /* of the statement, monotonic; 0: none */
+    struct txn          *txn;
+    struct catalog_view *view;
+    enum txn_block       block;
+    struct savepoint    *savepoints;
+    struct hmap          statements, portals; /* by name */
+    struct arena        *scratch;             /* of the running simple query */
+    int64_t              start_us, state_change_us, query_start_us;
+    char                 query_text[1024];    /* the newest, cut, for pg_stat_activity */
+    bool                 open;                /* the client may be told of changed settings */
+    bool                 several;             /* the simple query holds several statements */
+    bool                 replayable;          /* the running statement may be run again unseen */
+    bool                 search_path_changed; /* since the view was told */
+};
+
+/* ---- transaction.c
+ * ---------------------------------------------------------------------------------------- */
+
+/* Make sure a transaction runs, and take a new statement step in it. */
+status transaction_begin_statement(struct sql_session *s) MUST_CHECK;
+/* End an implicit transaction; an explicit one stays. `failed`: roll back, or mark the block as
+ * failed. */
+status transaction_end_statement(struct sql_session *s, bool failed) MUST_CHECK;
+status transaction_commit(struct sql_session *s) MUST_CHECK;
+void   transaction_rollback(struct sql_session *s);
+/* BEGIN, COMMIT, SAVEPOINT ...; *tag is the command tag. */
+/* SET TRANSACTION, or with `characteristics` SET SESSION CHARACTERISTICS AS TRANSACTION. */
+status transaction_set_options(struct sql_session *s, PgQuery__Node *const *options, size_t count,
+                               bool characteristics) MUST_CHECK;
+/* session.c: hand the search path to the transaction's view of the catalog. */
+void   session_apply_search_path(struct sql_session *s);
+/* session.c: SET and the startup packet; names with a dot need not be known. */
+status session_set(struct sql_session *s, slice name, const char *value, enum setting_scope scope)
+    MUST_CHECK;
+status session_start_options(struct sql_session *s, const char *options) MUST_CHECK;
+status transaction_command(struct sql_session *s, const PgQuery__TransactionStmt *stmt,
+                           const char **tag) MUST_CHECK;
+
+/* ---- prepared.c
+ * ------------------------------------------------------------------------------------------- */
+
+struct prepared *prepared_new(struct sql_session *s, const char *name);
+void             prepared_unref(struct prepared *p);
+/* Bind and plan, unless the plan at hand still holds. Needs a transaction. */
+status           prepared_plan(struct sql_session *s, struct prepared *p) MUST_CHECK;
+/* Take the statement's tables into this transaction's holds; replans when they have changed. */
+status           prepared_revalidate(struct sql_session *s, struct prepared *p) MUST_CHECK;
+bool             statement_is_plannable(const PgQuery__Node *node);
+/* COMMIT, ROLLBACK, ROLLBACK TO: what a failed block still hears. */
+bool             statement_ends_transaction(const PgQuery__Node *node);
+status           in_failed_transaction(void) MUST_CHECK;
+status           portal_missing(const char *name) MUST_CHECK;
+status           statement_missing(const char *name) MUST_CHECK;
+struct prepared *prepared_find(struct sql_session *s, const char *name);
+/* Add under its name; the unnamed one replaces its predecessor. */
+status           prepared_add(struct sql_session *s, struct prepared *p) MUST_CHECK;
+/* Parse analysis of p->node: plans what can be planned, so that types and columns are known. */
+status           prepared_analyse(struct sql_session *s, struct prepared *p) MUST_CHECK;
+const struct result_column *prepared_columns(const struct prepared *p, size_t *count);
+void                        session_close_all_statements(struct sql_session *s);
+struct portal              *portal_new(struct sql_session *s, const char *name, struct prepared *p);
+
+struct portal *portal_find(struct sql_session *s, const char *name);
+void           portal_free(struct sql_session *s, struct portal *p);
+/* All portals end with their transaction. */
+void           portals_close_all(struct sql_session *s);
+
+/* ---- run.c
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* Run a portal to its end or `rows_max`; sends rows and completion to the sink. */
+status portal_run(struct sql_session *s, struct portal *p, uint32_t rows_max, bool *suspended)
+    MUST_CHECK;
+/* The planned part of it: EXECUTE and FETCH run portals of their own. */
+status portal_send_rows(struct sql_session *s, struct portal *p, uint64_t rows_max, bool *suspended)
+    MUST_CHECK;
+status      portal_open(struct sql_session *s, struct portal *p) MUST_CHECK;
+const char *command_tag(struct arena *a, const PgQuery__Node *node, uint64_t rows);
+
+/* ---- utility.c
+ * -------------------------------------------------------------------------------------------- */
+
+/* Run a statement that is not planned. `describe`: rows need a RowDescription (simple protocol). */
+status utility_run(struct sql_session *s, const PgQuery__Node *node, slice text, bool describe,
+                   const char **tag) MUST_CHECK;
+/* The columns a utility statement will return: SHOW, EXPLAIN, EXECUTE, FETCH. */
+status utility_columns(struct sql_session *s, struct arena *a, const PgQuery__Node *node,
+                       const struct result_column **columns, size_t *count, bool *has_rows)
+    MUST_CHECK;
+
+/* ---- copy.c
+ * -----------------------------------------------------------------------------------------------
+ */
+
+status copy_run(struct sql_session *s, const PgQuery__CopyStmt *stmt, slice text, uint64_t *rows)
+    MUST_CHECK;
+
+/* Rows of text columns made here, for SHOW and EXPLAIN. */
+status send_text_rows(struct sql_session *s, const char *const *names, size_t columns,
+                      const char *const *cells, size_t rows, bool describe) MUST_CHECK;
+
+#endif

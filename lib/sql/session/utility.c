@@ -1,0 +1,688 @@
+/* Statements that are not planned: transactions, settings, PREPARE and cursors, EXPLAIN,
+ * maintenance; DDL is handed on to lib/sql/ddl. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "env/env.h"
+#include "sql/bind/bind.h"
+#include "sql/catalog/sequence.h"
+#include "sql/ddl/ddl.h"
+#include "sql/exec/eval.h"
+#include "sql/session/session_internal.h"
+#include "sql/types/type.h"
+
+/* ---- rows made here
+ * --------------------------------------------------------------------------------------------- */
+
+static const struct result_column *text_columns(struct arena *a, const char *const *names,
+                                                size_t count)
+{
+    struct result_column *columns = ARENA_ARRAY(a, struct result_column, count);
+
+    for (size_t i = 0; i < count; i++)
+        columns[i] = (struct result_column){.name = names[i], .type = OID_TEXT, .typmod = -1};
+    return columns;
+}
+
+status send_text_rows(struct sql_session *s, const char *const *names, size_t columns,
+                      const char *const *cells, size_t rows, bool describe)
+{
+    SCOPED(arena) struct arena *a = arena_new(s->heap, &s->account);
+    struct batch                b = {.rows = rows, .column_count = columns};
+
+    if (describe)
+        TRY_RETURN(s->sink->describe(s->sink, text_columns(a, names, columns), columns, NULL));
+    b.columns = ARENA_ARRAY(a, struct column, columns);
+    for (size_t i = 0; i < columns; i++) {
+        column_init(&b.columns[i], a, OID_TEXT, rows);
+        for (size_t r = 0; r < rows; r++)
+            b.columns[i].values[r].s = slice_cstr(cells[r * columns + i]);
+    }
+    return s->sink->rows(s->sink, &s->context, &b, NULL);
+}
+
+/* ---- settings
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static const char *constant_text(struct arena *a, const PgQuery__Node *arg)
+{
+    const PgQuery__AConst *k;
+
+    if (arg->node_case == PG_QUERY__NODE__NODE_TYPE_CAST) /* SET TIME ZONE INTERVAL '...' */
+        return constant_text(a, arg->type_cast->arg);
+    if (arg->node_case != PG_QUERY__NODE__NODE_A_CONST)
+        return "";
+    k = arg->a_const;
+    switch (k->val_case) {
+    case PG_QUERY__A__CONST__VAL_IVAL:
+        return arena_printf(a, "%d", k->ival->ival);
+    case PG_QUERY__A__CONST__VAL_FVAL:
+        return k->fval->fval;
+    case PG_QUERY__A__CONST__VAL_BOOLVAL:
+        return k->boolval->boolval ? "true" : "false";
+    case PG_QUERY__A__CONST__VAL_SVAL:
+        return k->sval->sval;
+    default:
+        return "";
+    }
+}
+
+/* The elements of a list setting are identifiers: quoted again, so that splitting the text gives
+ * them back. */
+static const char *list_text(struct arena *a, const PgQuery__VariableSetStmt *stmt)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < stmt->n_args; i++) {
+        const char *word = constant_text(a, stmt->args[i]);
+        bool        plain = word[0] != '\0' &&
+                     strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(word);
+
+        text = arena_printf(a, plain ? "%s%s%s" : "%s%s\"%s\"", text, i > 0 ? ", " : "", word);
+    }
+    return text;
+}
+
+static status set_variable(struct sql_session *s, const PgQuery__VariableSetStmt *stmt,
+                           const char **tag)
+{
+    struct arena      *a = s->scratch;
+    enum setting_scope scope = stmt->is_local ? SETTING_FOR_TRANSACTION : SETTING_FOR_SESSION;
+    int                id = setting_find(slice_cstr(stmt->name));
+    bool               is_list = id >= 0 && (setting_def_at((size_t)id)->flags & SETTING_LIST) != 0;
+
+    *tag = "SET";
+    switch (stmt->kind) {
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE:
+        if (is_list && id == SETTING_DATE_STYLE && stmt->n_args == 1)
+            return session_set(s, slice_cstr(stmt->name), constant_text(a, stmt->args[0]), scope);
+        if (!is_list && stmt->n_args > 1)
+            return status_new(ST_INVALID_PARAMETER_VALUE, "SET %s takes only one argument",
+                              stmt->name);
+        return session_set(s, slice_cstr(stmt->name),
+                           is_list ? list_text(a, stmt) : constant_text(a, stmt->args[0]), scope);
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT:
+        return session_set(s, slice_cstr(stmt->name), NULL, scope);
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_CURRENT:
+        return STATUS_OK; /* FROM CURRENT: what it is already */
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI:
+        if (strcmp(stmt->name, "TRANSACTION") == 0 ||
+            strcmp(stmt->name, "SESSION CHARACTERISTICS") == 0)
+            return transaction_set_options(s, stmt->args, stmt->n_args,
+                                           strcmp(stmt->name, "TRANSACTION") != 0);
+        return status_new(ST_FEATURE_NOT_SUPPORTED, "SET %s is not supported", stmt->name);
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET:
+        *tag = "RESET";
+        return session_set(s, slice_cstr(stmt->name), NULL, scope);
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL:
+        *tag = "RESET";
+        settings_reset_all(s->settings);
+        return STATUS_OK;
+    default:
+        return status_new(ST_FEATURE_NOT_SUPPORTED, "this form of SET is not supported");
+    }
+}
+
+/* "SHOW session_authorization" and its kin come from the grammar in upper case at times. */
+static status show_name(struct sql_session *s, const char *name, const char **column,
+                        const char **value)
+{
+    int id = setting_find(slice_cstr(name));
+
+    if (id >= 0) {
+        *column = setting_def_at((size_t)id)->name;
+        *value = settings_get(s->settings, (enum setting_id)id);
+        return STATUS_OK;
+    }
+    *column = name;
+    *value = settings_get_custom(s->settings, slice_cstr(name));
+    if (*value == NULL)
+        return status_new(ST_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%s\"", name);
+    return STATUS_OK;
+}
+
+/* "5s" rather than "5000": as PostgreSQL shows numbers that have a unit. */
+static const char *with_unit(struct arena *a, const char *column, const char *value)
+{
+    static const struct {
+        int64_t     factor;
+        const char *unit;
+    } times[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}},
+      sizes[] = {{1 << 30, "TB"}, {1 << 20, "GB"}, {1 << 10, "MB"}, {1, "kB"}};
+    int         id = setting_find(slice_cstr(column));
+    const char *unit = id >= 0 ? setting_def_at((size_t)id)->unit : NULL;
+    int64_t     v = unit != NULL ? atoll(value) : 0;
+    bool        is_time = unit != NULL && strcmp(unit, "ms") == 0;
+    size_t      count = is_time ? ARRAY_LEN(times) : ARRAY_LEN(sizes);
+
+    if (v <= 0)
+        return value;
+    for (size_t i = 0; i < count; i++) {
+        int64_t factor = is_time ? times[i].factor : sizes[i].factor;
+
+        if (v % factor == 0)
+            return arena_printf(a, "%lld%s", (long long)(v / factor),
+                                is_time ? times[i].unit : sizes[i].unit);
+    }
+    UNREACHABLE();
+}
+
+static const char *const show_all_names[] = {"name", "setting", "description"};
+
+static status show_all(struct sql_session *s, bool describe)
+{
+    const char **cells = ARENA_ARRAY(s->scratch, const char *, SETTING_COUNT * 3);
+
+    for (int id = 0; id < SETTING_COUNT; id++) {
+        const struct setting_def *d = setting_def_at((size_t)id);
+
+        cells[id * 3] = d->name;
+        cells[id * 3 + 1] =
+            with_unit(s->scratch, d->name, settings_get(s->settings, (enum setting_id)id));
+        cells[id * 3 + 2] = d->text;
+    }
+    return send_text_rows(s, show_all_names, 3, cells, SETTING_COUNT, describe);
+}
+
+static status show_variable(struct sql_session *s, const PgQuery__VariableShowStmt *stmt,
+                            bool describe)
+{
+    const char *column, *value;
+
+    if (strcmp(stmt->name, "all") == 0)
+        return show_all(s, describe);
+    TRY_RETURN(show_name(s, stmt->name, &column, &value));
+    value = with_unit(s->scratch, column, value);
+    return send_text_rows(s, &column, 1, &value, 1, describe);
+}
+
+/* ---- PREPARE, EXECUTE, DEALLOCATE
+ * ------------------------------------------------------------------------------------ */
+
+/* The statement to prepare is parsed anew from its own text, so that its tree lives as long as it
+ * does. */
+static status prepare(struct sql_session *s, const PgQuery__PrepareStmt *stmt, slice text)
+{
+    struct prepared    *p = prepared_new(s, stmt->name);
+    struct parse_result parsed;
+    status              st = STATUS_OK;
+
+    p->text = arena_copy(p->arena, text);
+    p->param_count = stmt->n_argtypes;
+    p->param_types = ARENA_ARRAY(p->arena, uint32_t, p->param_count + 1);
+    for (size_t i = 0; i < stmt->n_argtypes && st_ok(st); i++) {
+        int32_t typmod;
+
+        st = bind_type_name(&s->context, stmt->argtypes[i], text.data, &p->param_types[i], &typmod);
+    }
+    if (st_ok(st))
+        st = parse_statements(s->server->env, p->arena, p->text, &parsed);
+    if (!st_ok(st))
+        goto fail;
+    ASSERT(parsed.count == 1 &&
+           parsed.statements[0].node->node_case == PG_QUERY__NODE__NODE_PREPARE_STMT);
+    p->node = parsed.statements[0].node->prepare_stmt->query;
+    if (!statement_is_plannable(p->node)) {
+        st = status_new(ST_FEATURE_NOT_SUPPORTED,
+                        "PREPARE supports only SELECT, VALUES, INSERT, UPDATE and DELETE");
+        goto fail;
+    }
+    TRY(st, prepared_analyse(s, p), fail);
+    TRY(st, prepared_add(s, p), fail);
+    return STATUS_OK;
+
+fail:
+    prepared_unref(p);
+    return st;
+}
+
+static status execute_params(struct sql_session *s, const PgQuery__ExecuteStmt *stmt, slice text,
+                             struct portal *x)
+{
+    const struct prepared *p = x->statement;
+
+    if (stmt->n_params != p->param_count)
+        return status_detail(
+            status_new(ST_SYNTAX_ERROR, "wrong number of parameters for prepared statement \"%s\"",
+                       p->name),
+            "Expected %zu parameters but got %zu.", p->param_count, stmt->n_params);
+    x->param_count = p->param_count;
+    x->params = ARENA_ARRAY(x->arena, datum, p->param_count);
+    x->param_nulls = ARENA_ARRAY(x->arena, bool, p->param_count);
+    for (size_t i = 0; i < p->param_count; i++) {
+        struct expr *e;
+
+        TRY_RETURN(bind_expression_node(&s->context, x->arena, stmt->params[i], text.data, NULL,
+                                        p->param_types[i], -1, "EXECUTE parameters", &e));
+        TRY_RETURN(eval_constant(&s->context, x->arena, e, &x->params[i], &x->param_nulls[i]));
+    }
+    return STATUS_OK;
+}
+
+static status execute(struct sql_session *s, const PgQuery__ExecuteStmt *stmt, slice text,
+                      bool describe, const char **tag)
+{
+    struct prepared            *p = prepared_find(s, stmt->name);
+    struct portal              *x;
+    const struct result_column *columns;
+    size_t                      count;
+    bool                        suspended;
+    status                      st;
+
+    if (p == NULL)
+        return statement_missing(stmt->name);
+    x = portal_new(s, "", p);
+    TRY(st, prepared_revalidate(s, p), out);
+    TRY(st, execute_params(s, stmt, text, x), out);
+    columns = prepared_columns(p, &count);
+    if (describe && p->has_rows)
+        TRY(st, s->sink->describe(s->sink, columns, count, NULL), out);
+    TRY(st, portal_open(s, x), out);
+    TRY(st, portal_send_rows(s, x, 0, &suspended), out);
+    *tag = command_tag(s->scratch, p->node, execution_row_count(x->execution));
+
+out:
+    portal_free(s, x);
+    return st;
+}
+
+static status deallocate(struct sql_session *s, const PgQuery__DeallocateStmt *stmt,
+                         const char **tag)
+{
+    bool all = stmt->name == NULL || stmt->name[0] == '\0';
+
+    *tag = all ? "DEALLOCATE ALL" : "DEALLOCATE";
+    if (all) {
+        session_close_all_statements(s);
+        return STATUS_OK;
+    }
+    if (prepared_find(s, stmt->name) == NULL)
+        return statement_missing(stmt->name);
+    session_close_statement(s, stmt->name);
+    return STATUS_OK;
+}
+
+/* ---- cursors
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+enum { CURSOR_SCROLL = 1 << 1, CURSOR_HOLD = 1 << 5 };
+
+static status declare_cursor(struct sql_session *s, const PgQuery__DeclareCursorStmt *stmt,
+                             slice text)
+{
+    struct prepared    *p;
+    struct portal      *x;
+    struct parse_result parsed;
+    status              st;
+
+    if (stmt->options & CURSOR_HOLD)
+        return status_new(ST_FEATURE_NOT_SUPPORTED,
+                          "DECLARE CURSOR ... WITH HOLD is not supported");
+    if (stmt->options & CURSOR_SCROLL)
+        return status_new(ST_FEATURE_NOT_SUPPORTED, "DECLARE SCROLL CURSOR is not supported");
+    if (s->block != BLOCK_EXPLICIT)
+        return status_new(ST_NO_ACTIVE_TRANSACTION,
+                          "DECLARE CURSOR can only be used in transaction blocks");
+    if (portal_find(s, stmt->portalname) != NULL)
+        return status_new(ST_DUPLICATE_CURSOR, "cursor \"%s\" already exists", stmt->portalname);
+    p = prepared_new(s, "");
+    p->text = arena_copy(p->arena, text);
+    TRY(st, parse_statements(s->server->env, p->arena, p->text, &parsed), out);
+    p->node = parsed.statements[0].node->declare_cursor_stmt->query;
+    TRY(st, prepared_plan(s, p), out);
+    p->has_rows = true;
+    x = portal_new(s, stmt->portalname, p);
+    st = portal_open(s, x);
+    if (!st_ok(st))
+        portal_free(s, x);
+    else
+        hmap_put(&s->portals, slice_cstr(x->name), x);
+
+out:
+    prepared_unref(p);
+    return st;
+}
+
+static status cursor_missing(const char *name)
+{
+    return status_new(ST_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", name);
+}
+
+/* FETCH [FORWARD] n | ALL; MOVE likewise, without sending. */
+static status fetch(struct sql_session *s, const PgQuery__FetchStmt *stmt, bool describe,
+                    const char **tag)
+{
+    struct portal              *x = portal_find(s, stmt->portalname);
+    const struct result_column *columns;
+    size_t                      count;
+    bool                        suspended = false;
+    uint64_t                    before;
+
+    if (x == NULL)
+        return cursor_missing(stmt->portalname);
+    if (stmt->direction != PG_QUERY__FETCH_DIRECTION__FETCH_FORWARD || stmt->how_many < 0)
+        return status_hint(status_new(ST_WRONG_STATE, "cursor can only scan forward"),
+                           "Declare it with SCROLL option to enable backward scan.");
+    columns = prepared_columns(x->statement, &count);
+    if (describe && !stmt->ismove)
+        TRY_RETURN(s->sink->describe(s->sink, columns, count, NULL));
+    x->statement->has_rows = !stmt->ismove;
+    before = x->row_count;
+    if (!x->done && stmt->how_many > 0) {
+        uint64_t wanted = stmt->how_many >= INT32_MAX
+                              ? 0
+                              : (uint64_t)stmt->how_many; /* FETCH ALL is the largest number */
+
+        TRY_RETURN(portal_send_rows(s, x, wanted, &suspended));
+        x->row_count = execution_row_count(x->execution);
+        x->done = !suspended;
+    }
+    *tag = arena_printf(s->scratch, "%s %llu", stmt->ismove ? "MOVE" : "FETCH",
+                        (unsigned long long)(x->row_count - before));
+    return STATUS_OK;
+}
+
+static status close_cursor(struct sql_session *s, const PgQuery__ClosePortalStmt *stmt,
+                           const char **tag)
+{
+    bool all = stmt->portalname == NULL || stmt->portalname[0] == '\0';
+
+    *tag = all ? "CLOSE CURSOR ALL" : "CLOSE CURSOR";
+    if (all) {
+        portals_close_all(s);
+        return STATUS_OK;
+    }
+    if (portal_find(s, stmt->portalname) == NULL)
+        return cursor_missing(stmt->portalname);
+    session_close_portal(s, stmt->portalname);
+    return STATUS_OK;
+}
+
+/* ---- EXPLAIN
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static bool option_on(const PgQuery__DefElem *o)
+{
+    const char *value;
+
+    if (o->arg == NULL)
+        return true;
+    if (o->arg->node_case == PG_QUERY__NODE__NODE_STRING) {
+        value = o->arg->string->sval;
+        return strcmp(value, "off") != 0 && strcmp(value, "false") != 0 && strcmp(value, "0") != 0;
+    }
+    return !(o->arg->node_case == PG_QUERY__NODE__NODE_INTEGER && o->arg->integer->ival == 0);
+}
+
+static status explain_options(const PgQuery__ExplainStmt *stmt, struct explain_options *out)
+{
+    *out = (struct explain_options){.costs = true, .timing = true};
+    for (size_t i = 0; i < stmt->n_options; i++) {
+        const PgQuery__DefElem *o = stmt->options[i]->def_elem;
+
+        if (strcmp(o->defname, "analyze") == 0)
+            out->analyze = out->summary = option_on(o);
+        else if (strcmp(o->defname, "verbose") == 0)
+            out->verbose = option_on(o);
+        else if (strcmp(o->defname, "costs") == 0)
+            out->costs = option_on(o);
+        else if (strcmp(o->defname, "timing") == 0)
+            out->timing = option_on(o);
+        else if (strcmp(o->defname, "summary") == 0)
+            out->summary = option_on(o);
+        else if (strcmp(o->defname, "format") == 0 && o->arg != NULL &&
+                 strcmp(o->arg->string->sval, "text") == 0)
+            out->format = EXPLAIN_TEXT;
+        else
+            return status_new(ST_FEATURE_NOT_SUPPORTED, "EXPLAIN option \"%s\" is not supported",
+                              o->defname);
+    }
+    return STATUS_OK;
+}
+
+static const char *const explain_names[] = {"QUERY PLAN"};
+
+/* One row a line. */
+static status send_lines(struct sql_session *s, struct buf *text, bool describe)
+{
+    const char **lines;
+    size_t       count = 0;
+    char        *at = arena_cstr(s->scratch, buf_slice(text));
+
+    for (const char *p = at; *p != '\0'; p++)
+        count += *p == '\n';
+    lines = ARENA_ARRAY(s->scratch, const char *, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        char *end = strchr(at, '\n');
+
+        *end = '\0';
+        lines[i] = at;
+        at = end + 1;
+    }
+    return send_text_rows(s, explain_names, 1, lines, count, describe);
+}
+
+static status drain(struct execution *x)
+{
+    for (;;) {
+        const struct batch *b;
+        status              st = execution_next(x, 0, &b);
+
+        if (status_code(st) == ST_NO_DATA)
+            return STATUS_OK;
+        if (!st_ok(st))
+            return st;
+    }
+}
+
+static status explain(struct sql_session *s, const PgQuery__ExplainStmt *stmt, slice text,
+                      bool describe)
+{
+    struct explain_options options;
+    struct prepared       *p;
+    struct execution      *x = NULL;
+    struct buf             out;
+    status                 st;
+
+    TRY_RETURN(explain_options(stmt, &options));
+    if (!statement_is_plannable(stmt->query))
+        return status_new(ST_FEATURE_NOT_SUPPORTED,
+                          "EXPLAIN supports only SELECT, VALUES, INSERT, UPDATE and DELETE");
+    buf_init(&out, s->heap);
+    p = prepared_new(s, "");
+    p->text = text;
+    p->node = stmt->query;
+    TRY(st, prepared_plan(s, p), out);
+    if (options.analyze) {
+        TRY(st, execution_open(&s->context, p->plan, NULL, NULL, 0, &s->account, true, &x), out);
+        TRY(st, drain(x), out);
+    }
+    TRY(st, plan_explain(&s->context, p->plan, x, &options, &out), out);
+    TRY(st, send_lines(s, &out, describe), out);
+
+out:
+    execution_close(x);
+    prepared_unref(p);
+    buf_deinit(&out);
+    return st;
+}
+
+/* ---- the rest
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+static status need_no_block(struct sql_session *s, const char *command)
+{
+    if (s->block == BLOCK_IMPLICIT && !s->several)
+        return STATUS_OK;
+    return status_new(ST_ACTIVE_TRANSACTION, "%s cannot run inside a transaction block", command);
+}
+
+static status discard(struct sql_session *s, const PgQuery__DiscardStmt *stmt, const char **tag)
+{
+    switch (stmt->target) {
+    case PG_QUERY__DISCARD_MODE__DISCARD_ALL:
+        *tag = "DISCARD ALL";
+        TRY_RETURN(need_no_block(s, "DISCARD ALL"));
+        session_close_all_statements(s);
+        portals_close_all(s);
+        settings_reset_all(s->settings);
+        sequence_session_reset(s->context.sequences);
+        return STATUS_OK;
+    case PG_QUERY__DISCARD_MODE__DISCARD_PLANS:
+        *tag = "DISCARD PLANS";
+        s->settings_generation++;
+        return STATUS_OK;
+    case PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES:
+        *tag = "DISCARD SEQUENCES";
+        sequence_session_reset(s->context.sequences);
+        return STATUS_OK;
+    default:
+        *tag = "DISCARD TEMP"; /* there are no temporary tables to drop */
+        return STATUS_OK;
+    }
+}
+
+static status vacuum(struct sql_session *s, const PgQuery__VacuumStmt *stmt, const char **tag)
+{
+    *tag = stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE";
+    if (stmt->is_vacuumcmd)
+        TRY_RETURN(need_no_block(s, "VACUUM"));
+    for (size_t i = 0; i < stmt->n_rels; i++) {
+        const PgQuery__RangeVar *r = stmt->rels[i]->vacuum_relation->relation;
+        const char              *schema = r->schemaname[0] != '\0' ? r->schemaname : NULL;
+        const struct table_desc *t;
+
+        TRY_RETURN(catalog_table_by_name(s->view, schema, r->relname, &t));
+        if (t == NULL)
+            return status_new(ST_UNDEFINED_TABLE, "relation \"%s\" does not exist", r->relname);
+    }
+    return STATUS_OK; /* old versions are collected in the background, always: docs/limits.md */
+}
+
+static status lock_tables(struct sql_session *s, const PgQuery__LockStmt *stmt)
+{
+    if (s->block != BLOCK_EXPLICIT)
+        return status_new(ST_NO_ACTIVE_TRANSACTION,
+                          "LOCK TABLE can only be used in transaction blocks");
+    (void)stmt;
+    return status_hint(
+        status_new(ST_FEATURE_NOT_SUPPORTED, "LOCK TABLE is not supported"),
+        "Transactions are serializable without it; SELECT ... FOR UPDATE locks rows.");
+}
+
+static status run_ddl(struct sql_session *s, const PgQuery__Node *node, slice text,
+                      const char **tag)
+{
+    const char       *alone = ddl_block_name(node);
+    struct ddl_result r = {0};
+
+    if (alone != NULL)
+        TRY_RETURN(need_no_block(s, alone));
+    TRY_RETURN(ddl_execute(&s->context, s->scratch, node, text.data, NULL, &r));
+    *tag =
+        r.has_rows ? arena_printf(s->scratch, "%s %llu", r.tag, (unsigned long long)r.rows) : r.tag;
+    return STATUS_OK;
+}
+
+status utility_run(struct sql_session *s, const PgQuery__Node *node, slice text, bool describe,
+                   const char **tag)
+{
+    uint64_t rows = 0;
+
+    switch (node->node_case) {
+    case PG_QUERY__NODE__NODE_TRANSACTION_STMT:
+        return transaction_command(s, node->transaction_stmt, tag);
+    case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
+        return set_variable(s, node->variable_set_stmt, tag);
+    case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+        *tag = "SHOW";
+        return show_variable(s, node->variable_show_stmt, describe);
+    case PG_QUERY__NODE__NODE_PREPARE_STMT:
+        *tag = "PREPARE";
+        return prepare(s, node->prepare_stmt, text);
+    case PG_QUERY__NODE__NODE_EXECUTE_STMT:
+        return execute(s, node->execute_stmt, text, describe, tag);
+    case PG_QUERY__NODE__NODE_DEALLOCATE_STMT:
+        return deallocate(s, node->deallocate_stmt, tag);
+    case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
+        *tag = "DECLARE CURSOR";
+        return declare_cursor(s, node->declare_cursor_stmt, text);
+    case PG_QUERY__NODE__NODE_FETCH_STMT:
+        return fetch(s, node->fetch_stmt, describe, tag);
+    case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT:
+        return close_cursor(s, node->close_portal_stmt, tag);
+    case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
+        *tag = "EXPLAIN";
+        return explain(s, node->explain_stmt, text, describe);
+    case PG_QUERY__NODE__NODE_COPY_STMT:
+        TRY_RETURN(copy_run(s, node->copy_stmt, text, &rows));
+        *tag = arena_printf(s->scratch, "COPY %llu", (unsigned long long)rows);
+        return STATUS_OK;
+    case PG_QUERY__NODE__NODE_DISCARD_STMT:
+        return discard(s, node->discard_stmt, tag);
+    case PG_QUERY__NODE__NODE_VACUUM_STMT:
+        return vacuum(s, node->vacuum_stmt, tag);
+    case PG_QUERY__NODE__NODE_LOCK_STMT:
+        *tag = "LOCK TABLE";
+        return lock_tables(s, node->lock_stmt);
+    case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
+        *tag = "UNLISTEN"; /* nothing is listened to, so there is nothing to end: connection pools
+                              send this */
+        return STATUS_OK;
+    default:
+        if (ddl_handles(node))
+            return run_ddl(s, node, text, tag);
+        return status_new(ST_FEATURE_NOT_SUPPORTED, "this statement is not supported");
+    }
+}
+
+status utility_columns(struct sql_session *s, struct arena *a, const PgQuery__Node *node,
+                       const struct result_column **columns, size_t *count, bool *has_rows)
+{
+    const char            *name, *value;
+    const struct prepared *p;
+    const struct portal   *x;
+
+    *has_rows = false;
+    *count = 0;
+    switch (node->node_case) {
+    case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+        *has_rows = true;
+        if (strcmp(node->variable_show_stmt->name, "all") == 0) {
+            *count = 3;
+            *columns = text_columns(a, show_all_names, 3);
+            return STATUS_OK;
+        }
+        TRY_RETURN(show_name(s, node->variable_show_stmt->name, &name, &value));
+        *count = 1;
+        name = arena_strdup(a, name);
+        *columns = text_columns(a, &name, 1);
+        return STATUS_OK;
+    case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
+        *has_rows = true;
+        *count = 1;
+        *columns = text_columns(a, explain_names, 1);
+        return STATUS_OK;
+    case PG_QUERY__NODE__NODE_EXECUTE_STMT:
+        p = prepared_find(s, node->execute_stmt->name);
+        if (p == NULL)
+            return statement_missing(node->execute_stmt->name);
+        *has_rows = p->has_rows;
+        *columns = prepared_columns(p, count);
+        return STATUS_OK;
+    case PG_QUERY__NODE__NODE_FETCH_STMT:
+        x = portal_find(s, node->fetch_stmt->portalname);
+        if (x == NULL)
+            return cursor_missing(node->fetch_stmt->portalname);
+        *has_rows = !node->fetch_stmt->ismove;
+        *columns = prepared_columns(x->statement, count);
+        return STATUS_OK;
+    default:
+        return STATUS_OK;
+    }
+}
