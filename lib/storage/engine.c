@@ -1,0 +1,170 @@
+#include "storage/engine.h"
+
+#include "base/assert.h"
+#include "storage/engine_internal.h"
+
+status engine_open(struct env *env, const struct engine_options *options, struct engine **out)
+{
+    return mem_engine_open(env, options, out);
+}
+
+void engine_close(struct engine *e)
+{
+    if (e != NULL)
+        e->ops->close(e);
+}
+
+const struct engine_identity *engine_identity(const struct engine *e)
+{
+    return &e->identity;
+}
+
+static status check_running(const struct engine *e)
+{
+    if (LIKELY(e->state != ENGINE_STOPPED))
+        return STATUS_OK;
+    return status_hint(status_new(ST_IO_ERROR, "the store has stopped after a failed sync"),
+                       "Check the disk, then restart the node.");
+}
+
+status engine_commit(struct engine *e, const struct engine_batch *b, bool sync)
+{
+    TRY_RETURN(check_running(e));
+    TRY_RETURN(e->ops->commit(e, b, sync));
+    metric_add(&e->metrics.commits, 1);
+    metric_add(&e->metrics.commit_bytes, engine_batch_size(b));
+    return STATUS_OK;
+}
+
+status engine_sync(struct engine *e)
+{
+    TRY_RETURN(check_running(e));
+    return e->ops->sync(e);
+}
+
+uint64_t engine_applied(struct engine *e, uint64_t range_id)
+{
+    return e->ops->applied(e, range_id, false);
+}
+
+uint64_t engine_applied_durable(struct engine *e, uint64_t range_id)
+{
+    return e->ops->applied(e, range_id, true);
+}
+
+status engine_gc(struct engine *e, slice start, slice end, hlc_ts threshold, uint64_t budget,
+                 struct buf *resume, uint64_t *dropped)
+{
+    ASSERT(budget > 0);
+    TRY_RETURN(check_running(e));
+    TRY_RETURN(e->ops->gc(e, start, end, threshold, budget, resume, dropped));
+    metric_add(&e->metrics.gc_dropped, *dropped);
+    return STATUS_OK;
+}
+
+status engine_get(struct engine *e, struct engine_snapshot *s, slice key, hlc_ts ts,
+                  struct engine_value *out)
+{
+    TRY_RETURN(check_running(e));
+    return e->ops->get(e, s, key, ts, out);
+}
+
+status engine_get_meta(struct engine *e, struct engine_snapshot *s, slice key,
+                       struct engine_value *out)
+{
+    TRY_RETURN(check_running(e));
+    return e->ops->get_meta(e, s, key, out);
+}
+
+struct engine_snapshot *engine_snapshot_take(struct engine *e)
+{
+    return e->ops->snapshot_take(e);
+}
+
+void engine_snapshot_release(struct engine *e, struct engine_snapshot *s)
+{
+    if (s != NULL)
+        e->ops->snapshot_release(e, s);
+}
+
+status engine_iter_open(struct engine *e, const struct engine_iter_options *options,
+                        struct engine_iter **out)
+{
+    TRY_RETURN(check_running(e));
+    return e->ops->iter_open(e, options, out);
+}
+
+void engine_iter_close(struct engine_iter *it)
+{
+    if (it != NULL)
+        it->ops->iter_close(it);
+}
+
+status engine_iter_first(struct engine_iter *it)
+{
+    return it->ops->iter_first(it);
+}
+
+status engine_iter_last(struct engine_iter *it)
+{
+    return it->ops->iter_last(it);
+}
+
+status engine_iter_seek(struct engine_iter *it, slice key)
+{
+    return it->ops->iter_seek(it, key);
+}
+
+status engine_iter_seek_before(struct engine_iter *it, slice key)
+{
+    return it->ops->iter_seek_before(it, key);
+}
+
+status engine_iter_next(struct engine_iter *it)
+{
+    ASSERT(it->valid);
+    return it->ops->iter_next(it);
+}
+
+status engine_iter_prev(struct engine_iter *it)
+{
+    ASSERT(it->valid);
+    return it->ops->iter_prev(it);
+}
+
+status engine_span_size(struct engine *e, slice start, slice end, uint64_t *size)
+{
+    TRY_RETURN(check_running(e));
+    return e->ops->span_size(e, start, end, size);
+}
+
+enum engine_state engine_state(const struct engine *e)
+{
+    return e->state;
+}
+
+void engine_stats(struct engine *e, struct engine_stats *out)
+{
+    *out = (struct engine_stats){0};
+    e->ops->stats(e, out);
+}
+
+status engine_checkpoint(struct engine *e)
+{
+    TRY_RETURN(check_running(e));
+    return e->ops->checkpoint(e);
+}
+
+const struct engine_metrics *engine_metrics(const struct engine *e)
+{
+    return &e->metrics;
+}
+
+#define X(...) METRIC_DESC(struct engine_metrics, __VA_ARGS__)
+static const struct metric_desc metric_descs[] = {ENGINE_METRICS(X)};
+#undef X
+
+void engine_register_metrics(const struct engine *e, struct metrics *m, const char *labels)
+{
+    metrics_add(m, metric_descs, ARRAY_LEN(metric_descs), &e->metrics, labels);
+}

@@ -1,0 +1,48 @@
+/* lib/storage/engine_internal.h: what every kind of engine has, and the calls it implements. For
+ * files of lib/storage only. */
+#ifndef LINERA_STORAGE_ENGINE_INTERNAL_H
+#define LINERA_STORAGE_ENGINE_INTERNAL_H
+
+#include "storage/engine.h"
+
+/* The contracts are those of engine.h. */
+struct engine_ops {
+    void (*close)(struct engine *e);
+    status (*commit)(struct engine *e, const struct engine_batch *b, bool sync);
+    status (*sync)(struct engine *e);
+    uint64_t (*applied)(struct engine *e, uint64_t range_id, bool durable);
+    status (*gc)(struct engine *e, slice start, slice end, hlc_ts threshold, uint64_t budget,
+                 struct buf *resume, uint64_t *dropped);
+    status (*get)(struct engine *e, struct engine_snapshot *s, slice key, hlc_ts ts,
+                  struct engine_value *out);
+    status (*get_meta)(struct engine *e, struct engine_snapshot *s, slice key,
+                       struct engine_value *out);
+    struct engine_snapshot *(*snapshot_take)(struct engine *e);
+    void (*snapshot_release)(struct engine *e, struct engine_snapshot *s);
+    status (*iter_open)(struct engine *e, const struct engine_iter_options *options,
+                        struct engine_iter **out);
+    void (*iter_close)(struct engine_iter *it);
+    status (*iter_first)(struct engine_iter *it);
+    status (*iter_last)(struct engine_iter *it);
+    status (*iter_seek)(struct engine_iter *it, slice key);
+    status (*iter_seek_before)(struct engine_iter *it, slice key);
+    status (*iter_next)(struct engine_iter *it);
+    status (*iter_prev)(struct engine_iter *it);
+    status (*span_size)(struct engine *e, slice start, slice end, uint64_t *size);
+    void (*stats)(struct engine *e, struct engine_stats *out);
+    status (*checkpoint)(struct engine *e);
+};
+
+struct engine {
+    const struct engine_ops *ops;
+    struct env              *env;
+    enum engine_state        state;
+    struct engine_identity   identity;
+    struct engine_metrics    metrics;
+};
+
+/* The engine of mem.c. */
+status MAY_YIELD mem_engine_open(struct env *env, const struct engine_options *options,
+                                 struct engine **out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,326 @@
+/* The memory engine: two copy-on-write B+trees (storage/tree.h), versioned keys and meta keys. With
+ * a directory, storage/durable.h keeps a log and checkpoints below it. */
+#include "storage/mem.h"
+
+#include "base/assert.h"
+#include "storage/durable.h"
+
+static struct applied *applied_of(struct mem_engine *m, uint64_t range_id)
+{
+    struct applied *a = umap_get(&m->applied, range_id);
+
+    if (a == NULL) {
+        a = heap_must_alloc(env_heap(m->base.env), 1, sizeof *a);
+        umap_put(&m->applied, range_id, a);
+    }
+    return a;
+}
+
+static void apply_op(struct mem_engine *m, const struct batch_op *op, bool durable)
+{
+    struct applied *a;
+
+    switch (op->kind) {
+    case BATCH_PUT:
+        tree_put(&m->data, op->key, op->ts, op->value, false);
+        break;
+    case BATCH_DELETE:
+        tree_put(&m->data, op->key, op->ts, SLICE_EMPTY, true);
+        break;
+    case BATCH_CLEAR_VERSION:
+        tree_remove(&m->data, op->key, op->ts);
+        break;
+    case BATCH_CLEAR_RANGE:
+        tree_clear(&m->data, op->key, op->end);
+        break;
+    case BATCH_PUT_META:
+        tree_put(&m->meta, op->key, 0, op->value, false);
+        break;
+    case BATCH_DELETE_META:
+        tree_remove(&m->meta, op->key, 0);
+        break;
+    case BATCH_CLEAR_META:
+        tree_clear(&m->meta, op->key, op->end);
+        break;
+    case BATCH_APPLIED:
+        a = applied_of(m, op->range_id);
+        a->index = op->index;
+        if (durable)
+            a->durable = op->index;
+        break;
+    }
+}
+
+void mem_apply(struct mem_engine *m, slice encoded, bool durable)
+{
+    struct batch_op op;
+
+    while (batch_take_op(&encoded, &op))
+        apply_op(m, &op, durable);
+    ASSERT(encoded.size == 0); /* batches are checked when they are made or read */
+    metric_set(&m->base.metrics.entries, (int64_t)(m->data.entries + m->meta.entries));
+    metric_set(&m->base.metrics.memory_bytes, (int64_t)m->pool.size);
+}
+
+void mem_note_durable(struct mem_engine *m)
+{
+    size_t   pos = 0;
+    uint64_t range_id;
+    void    *a;
+
+    while (umap_next(&m->applied, &pos, &range_id, &a))
+        ((struct applied *)a)->durable = ((struct applied *)a)->index;
+}
+
+static status mem_commit(struct engine *e, const struct engine_batch *b, bool sync)
+{
+    struct mem_engine *m = mem_of(e);
+
+    if (m->durable != NULL)
+        return durable_commit(m->durable, engine_batch_encoded(b), sync);
+    mem_apply(m, engine_batch_encoded(b), true);
+    return STATUS_OK;
+}
+
+static status mem_sync(struct engine *e)
+{
+    struct mem_engine *m = mem_of(e);
+
+    return m->durable != NULL ? durable_commit(m->durable, SLICE_EMPTY, true) : STATUS_OK;
+}
+
+static uint64_t mem_applied(struct engine *e, uint64_t range_id, bool durable)
+{
+    const struct applied *a = umap_get(&mem_of(e)->applied, range_id);
+
+    if (a == NULL)
+        return 0;
+    return durable ? a->durable : a->index;
+}
+
+static status mem_get(struct engine *e, struct engine_snapshot *s, slice key, hlc_ts ts,
+                      struct engine_value *out)
+{
+    const struct page *root = s != NULL ? s->data : mem_of(e)->data.root, *p;
+    unsigned           pos;
+
+    out->found = tree_find(root, key, ts, &p, &pos) && page_key_is(p, pos, key);
+    if (!out->found)
+        return STATUS_OK;
+    out->ts = page_ts(p, pos);
+    out->tombstone = (page_info(p, pos) & PAGE_TOMBSTONE) != 0;
+    out->value = page_value(p, pos);
+    return STATUS_OK;
+}
+
+static status mem_get_meta(struct engine *e, struct engine_snapshot *s, slice key,
+                           struct engine_value *out)
+{
+    const struct page *root = s != NULL ? s->meta : mem_of(e)->meta.root, *p;
+    unsigned           pos;
+
+    *out = (struct engine_value){.found =
+                                     tree_find(root, key, 0, &p, &pos) && page_key_is(p, pos, key)};
+    if (out->found)
+        out->value = page_value(p, pos);
+    return STATUS_OK;
+}
+
+static struct engine_snapshot *mem_snapshot_take(struct engine *e)
+{
+    struct mem_engine      *m = mem_of(e);
+    struct engine_snapshot *s = heap_must_alloc(env_heap(e->env), 1, sizeof *s);
+
+    s->data = tree_pin(&m->data);
+    s->meta = tree_pin(&m->meta);
+    m->readers++;
+    return s;
+}
+
+static void mem_snapshot_release(struct engine *e, struct engine_snapshot *s)
+{
+    struct mem_engine *m = mem_of(e);
+
+    tree_release(&m->data, s->data);
+    tree_release(&m->meta, s->meta);
+    m->readers--;
+    heap_free(s);
+}
+
+/* What engine_gc() decides about one version after the other. */
+struct gc {
+    hlc_ts     threshold;
+    struct buf key;      /* of the version before */
+    bool       any;      /* there was one */
+    bool       has_kept; /* that key's newest version at or below the threshold was met */
+};
+
+static bool gc_is_garbage(struct gc *g, const struct engine_iter *it)
+{
+    if (!g->any || !slice_eq(buf_slice(&g->key), it->key)) {
+        buf_reset(&g->key);
+        buf_append_slice(&g->key, it->key);
+        g->any = true;
+        g->has_kept = false;
+    }
+    if (it->ts > g->threshold)
+        return false;
+    if (g->has_kept)
+        return true;
+    g->has_kept = true;
+    /* Nothing older can show once everything below the tombstone goes too. */
+    return it->tombstone;
+}
+
+/* Collect what to drop from up to `budget` versions; the span's next key goes to *resume. Stops at
+ * a key's first version only, so that no call begins in the middle of one. */
+static status gc_collect(struct gc *g, struct engine_iter *it, uint64_t budget,
+                         struct engine_batch *drop, struct buf *resume)
+{
+    uint64_t seen = 0;
+
+    TRY_RETURN(engine_iter_first(it));
+    while (it->valid) {
+        if (seen++ >= budget && !slice_eq(buf_slice(&g->key), it->key)) {
+            buf_append_slice(resume, it->key);
+            break;
+        }
+        if (gc_is_garbage(g, it))
+            TRY_RETURN(engine_batch_clear_version(drop, it->key, it->ts));
+        TRY_RETURN(engine_iter_next(it));
+    }
+    return STATUS_OK;
+}
+
+static status mem_gc(struct engine *e, slice start, slice end, hlc_ts threshold, uint64_t budget,
+                     struct buf *resume, uint64_t *dropped)
+{
+    struct engine_iter_options options = {
+        .mode = ENGINE_ITER_VERSIONS, .start = start, .end = end, .ts = HLC_TS_MAX};
+    struct gc           g = {.threshold = threshold};
+    struct engine_iter *it = NULL;
+    struct engine_batch drop;
+    status              st;
+
+    *dropped = 0;
+    buf_init(&g.key, env_heap(e->env));
+    engine_batch_init(&drop, env_heap(e->env));
+    TRY(st, mem_iter_open(e, &options, &it), out);
+    st = gc_collect(&g, it, budget, &drop, resume);
+    mem_iter_close(it); /* before the drop: a pinned root would make it copy pages */
+    if (st_ok(st)) {
+        *dropped = drop.count;
+        mem_apply(mem_of(e), engine_batch_encoded(&drop), true);
+    }
+out:
+    engine_batch_deinit(&drop);
+    buf_deinit(&g.key);
+    return st;
+}
+
+static status mem_span_size(struct engine *e, slice start, slice end, uint64_t *size)
+{
+    *size = tree_span_size(mem_of(e)->data.root, start, end);
+    return STATUS_OK;
+}
+
+static void mem_stats(struct engine *e, struct engine_stats *out)
+{
+    struct mem_engine *m = mem_of(e);
+
+    out->entries = m->data.entries;
+    out->meta_entries = m->meta.entries;
+    out->memory_size = m->pool.size;
+    if (m->durable != NULL)
+        durable_stats(m->durable, out);
+}
+
+static status mem_checkpoint(struct engine *e)
+{
+    struct mem_engine *m = mem_of(e);
+
+    if (m->durable == NULL)
+        return status_new(ST_WRONG_STATE, "a store in memory has no checkpoints");
+    return durable_checkpoint(m->durable);
+}
+
+static void mem_close(struct engine *e)
+{
+    struct mem_engine *m = mem_of(e);
+    size_t             pos = 0;
+    uint64_t           range_id;
+    void              *a;
+
+    durable_close(m->durable);
+    ASSERT(m->readers == 0);
+    while (umap_next(&m->applied, &pos, &range_id, &a))
+        heap_free(a);
+    umap_deinit(&m->applied);
+    tree_deinit(&m->data);
+    tree_deinit(&m->meta);
+    heap_free(m);
+}
+
+static const struct engine_ops mem_ops = {
+    .close = mem_close,
+    .commit = mem_commit,
+    .sync = mem_sync,
+    .applied = mem_applied,
+    .gc = mem_gc,
+    .get = mem_get,
+    .get_meta = mem_get_meta,
+    .snapshot_take = mem_snapshot_take,
+    .snapshot_release = mem_snapshot_release,
+    .iter_open = mem_iter_open,
+    .iter_close = mem_iter_close,
+    .iter_first = mem_iter_first,
+    .iter_last = mem_iter_last,
+    .iter_seek = mem_iter_seek,
+    .iter_seek_before = mem_iter_seek_before,
+    .iter_next = mem_iter_next,
+    .iter_prev = mem_iter_prev,
+    .span_size = mem_span_size,
+    .stats = mem_stats,
+    .checkpoint = mem_checkpoint,
+};
+
+static bool is_in_memory_only(const struct engine_options *o)
+{
+    return o->path == NULL || strcmp(o->path, "mem:") == 0;
+}
+
+static void new_identity(struct engine *e, const struct engine_options *o)
+{
+    memcpy(e->identity.cluster_id, o->cluster_id, sizeof e->identity.cluster_id);
+    e->identity.node_id = o->node_id;
+    e->identity.store_id = o->store_id;
+    env_random(e->env, e->identity.incarnation, sizeof e->identity.incarnation);
+    e->identity.is_new = true;
+}
+
+status mem_engine_open(struct env *env, const struct engine_options *options, struct engine **out)
+{
+    struct heap       *heap = env_heap(env);
+    struct mem_engine *m = heap_zalloc(heap, sizeof *m);
+    status             st;
+
+    if (m == NULL)
+        return STATUS_OOM;
+    m->base.ops = &mem_ops;
+    m->base.env = env;
+    page_pool_init(&m->pool, heap);
+    tree_init(&m->data, &m->pool);
+    tree_init(&m->meta, &m->pool);
+    umap_init(&m->applied, heap);
+    new_identity(&m->base, options);
+    if (!is_in_memory_only(options)) {
+        TRY(st, durable_open(m, options, &m->durable), fail);
+        mem_note_durable(m);
+    }
+    *out = &m->base;
+    return STATUS_OK;
+
+fail:
+    mem_close(&m->base);
+    return status_wrap(st, "could not open store \"%s\"", options->path);
+}

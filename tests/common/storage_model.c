@@ -1,0 +1,414 @@
+#include "tests/common/storage_model.h"
+
+#include <stdio.h>
+
+#include "tests/common/test.h"
+
+void model_init(struct model *m)
+{
+    *m = (struct model){0};
+}
+
+static void free_entry(struct model_entry *e)
+{
+    free(e->key);
+    free(e->value);
+}
+
+static void space_deinit(struct model_space *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        free_entry(&s->entries[i]);
+    free(s->entries);
+    *s = (struct model_space){0};
+}
+
+void model_deinit(struct model *m)
+{
+    space_deinit(&m->data);
+    space_deinit(&m->meta);
+}
+
+static char *copy_bytes(const char *data, size_t size)
+{
+    char *p = malloc(size + 1);
+
+    if (size > 0)
+        memcpy(p, data, size);
+    return p;
+}
+
+static void space_copy(struct model_space *to, const struct model_space *from)
+{
+    *to = *from;
+    to->entries = malloc((from->capacity + 1) * sizeof *to->entries);
+    for (size_t i = 0; i < from->count; i++) {
+        to->entries[i] = from->entries[i];
+        to->entries[i].key = copy_bytes(from->entries[i].key, from->entries[i].key_size);
+        to->entries[i].value = copy_bytes(from->entries[i].value, from->entries[i].value_size);
+    }
+}
+
+void model_copy(struct model *to, const struct model *from)
+{
+    space_copy(&to->data, &from->data);
+    space_copy(&to->meta, &from->meta);
+    to->applied = from->applied;
+}
+
+static slice key_of(const struct model_entry *e)
+{
+    return slice_make(e->key, e->key_size);
+}
+
+static size_t find(const struct model_space *s, slice key, hlc_ts ts, bool *exact)
+{
+    size_t low = 0, high = s->count;
+
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        int    c = slice_cmp(key_of(&s->entries[mid]), key);
+
+        if (c < 0 || (c == 0 && s->entries[mid].ts > ts))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    *exact = low < s->count && slice_eq(key_of(&s->entries[low]), key) && s->entries[low].ts == ts;
+    return low;
+}
+
+static void remove_at(struct model_space *s, size_t at, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free_entry(&s->entries[at + i]);
+    memmove(&s->entries[at], &s->entries[at + count],
+            (s->count - at - count) * sizeof s->entries[0]);
+    s->count -= count;
+}
+
+static void put(struct model_space *s, slice key, hlc_ts ts, slice value, bool tombstone)
+{
+    bool   exact;
+    size_t at = find(s, key, ts, &exact);
+
+    if (exact)
+        remove_at(s, at, 1);
+    if (s->count == s->capacity) {
+        s->capacity = s->capacity * 2 + 64;
+        s->entries = realloc(s->entries, s->capacity * sizeof s->entries[0]);
+    }
+    memmove(&s->entries[at + 1], &s->entries[at], (s->count - at) * sizeof s->entries[0]);
+    s->entries[at] = (struct model_entry){.key = copy_bytes(key.data, key.size),
+                                          .key_size = key.size,
+                                          .ts = ts,
+                                          .tombstone = tombstone,
+                                          .value = copy_bytes(value.data, value.size),
+                                          .value_size = value.size};
+    s->count++;
+}
+
+static void remove_version(struct model_space *s, slice key, hlc_ts ts)
+{
+    bool   exact;
+    size_t at = find(s, key, ts, &exact);
+
+    if (exact)
+        remove_at(s, at, 1);
+}
+
+static void clear(struct model_space *s, slice start, slice end)
+{
+    bool   exact;
+    size_t from = find(s, start, HLC_TS_MAX, &exact);
+    size_t to = end.size > 0 ? find(s, end, HLC_TS_MAX, &exact) : s->count;
+
+    if (from < to)
+        remove_at(s, from, to - from);
+}
+
+void model_apply(struct model *m, const struct engine_batch *b)
+{
+    slice           encoded = engine_batch_encoded(b);
+    struct batch_op op;
+
+    while (batch_take_op(&encoded, &op)) {
+        switch (op.kind) {
+        case BATCH_PUT:
+            put(&m->data, op.key, op.ts, op.value, false);
+            break;
+        case BATCH_DELETE:
+            put(&m->data, op.key, op.ts, SLICE_EMPTY, true);
+            break;
+        case BATCH_CLEAR_VERSION:
+            remove_version(&m->data, op.key, op.ts);
+            break;
+        case BATCH_CLEAR_RANGE:
+            clear(&m->data, op.key, op.end);
+            break;
+        case BATCH_PUT_META:
+            put(&m->meta, op.key, 0, op.value, false);
+            break;
+        case BATCH_DELETE_META:
+            remove_version(&m->meta, op.key, 0);
+            break;
+        case BATCH_CLEAR_META:
+            clear(&m->meta, op.key, op.end);
+            break;
+        case BATCH_APPLIED:
+            m->applied = op.index;
+            break;
+        }
+    }
+}
+
+void model_gc(struct model *m, hlc_ts threshold)
+{
+    struct model_space *s = &m->data;
+
+    for (size_t i = 0; i < s->count;) {
+        size_t end = i, keep = i;
+
+        while (end < s->count && slice_eq(key_of(&s->entries[end]), key_of(&s->entries[i])))
+            end++;
+        while (keep < end && s->entries[keep].ts > threshold)
+            keep++;
+        if (keep < end && !s->entries[keep].tombstone)
+            keep++;
+        remove_at(s, keep, end - keep);
+        i = keep;
+    }
+}
+
+void model_random_key(struct prng *p, const struct model_shape *shape, struct buf *key)
+{
+    uint64_t    n = prng_below(p, shape->keys);
+    struct prng filler; /* the same number is always the same key */
+    size_t      size;
+
+    buf_reset(key);
+    /* Two groups with different prefixes, one of them binary. */
+    if (n % 3 == 0)
+        buf_printf(key, "table/%05llu/", (unsigned long long)n);
+    else
+        buf_put_u32be(key, (uint32_t)(n * 2654435761u));
+    prng_init(&filler, n);
+    size = prng_below(&filler, shape->key_size_max);
+    if (size > key->size)
+        for (size_t i = key->size; i < size; i++)
+            buf_put_u8(key, (uint8_t)(prng_below(&filler, 4) == 0 ? prng_next(&filler) : 'k'));
+}
+
+static void random_value(struct prng *p, const struct model_shape *shape, struct buf *value)
+{
+    size_t size = prng_below(p, 20);
+
+    if (prng_below(p, 16) == 0)
+        size = prng_below(p, shape->value_size_max + 1);
+    buf_reset(value);
+    prng_bytes(p, buf_reserve(value, size + 1), size);
+    buf_advance(value, size);
+}
+
+static status random_op(struct prng *p, const struct model_shape *shape, struct buf *key,
+                        struct buf *other, struct engine_batch *b)
+{
+    uint64_t dice = prng_below(p, 1000);
+    hlc_ts   ts = 1 + prng_below(p, shape->ts_max);
+
+    model_random_key(p, shape, key);
+    if (dice < 550) {
+        random_value(p, shape, other);
+        return engine_batch_put(b, buf_slice(key), ts, buf_slice(other));
+    }
+    if (dice < 700)
+        return engine_batch_delete(b, buf_slice(key), ts);
+    if (dice < 850)
+        return engine_batch_clear_version(b, buf_slice(key), ts);
+    if (dice < 900) {
+        random_value(p, shape, other);
+        return engine_batch_put_meta(b, buf_slice(key), buf_slice(other));
+    }
+    if (dice < 940)
+        return engine_batch_delete_meta(b, buf_slice(key));
+    if (dice < 990 || !shape->clears)
+        return engine_batch_set_applied(b, 7, prng_below(p, 1000000));
+    model_random_key(p, shape, other);
+    if (dice < 995)
+        return engine_batch_clear_meta(b, buf_slice(key), buf_slice(other));
+    if (prng_below(p, 20) == 0)
+        return engine_batch_clear_range(b, buf_slice(key), SLICE_EMPTY);
+    return engine_batch_clear_range(b, buf_slice(key), buf_slice(other));
+}
+
+void model_random_batch(struct prng *p, const struct model_shape *shape, unsigned ops,
+                        struct engine_batch *b)
+{
+    struct buf key, other;
+
+    buf_init(&key, NULL);
+    buf_init(&other, NULL);
+    for (uint64_t n = 1 + prng_below(p, ops); n > 0; n--)
+        assert_st_ok(random_op(p, shape, &key, &other, b));
+    buf_deinit(&key);
+    buf_deinit(&other);
+}
+
+/* ---- comparing
+ * ----------------------------------------------------------------------------------- */
+
+/* The entries an iterator with these options must show, as positions. */
+static size_t expected(const struct model *m, const struct engine_iter_options *o, size_t *out)
+{
+    const struct model_space *s = o->mode == ENGINE_ITER_META ? &m->meta : &m->data;
+    size_t                    n = 0;
+    bool                      exact;
+
+    for (size_t i = find(s, o->start, HLC_TS_MAX, &exact); i < s->count; i++) {
+        const struct model_entry *e = &s->entries[i];
+        bool                      is_first = true;
+
+        if (o->end.size > 0 && slice_cmp(key_of(e), o->end) >= 0)
+            break;
+        if (o->mode != ENGINE_ITER_META && e->ts > o->ts)
+            continue;
+        if (o->mode == ENGINE_ITER_VERSIONS && e->ts <= o->newer_than)
+            continue;
+        if (o->mode == ENGINE_ITER_VISIBLE || o->mode == ENGINE_ITER_TOMBSTONES) {
+            if (i > 0 && slice_eq(key_of(&s->entries[i - 1]), key_of(e)) &&
+                s->entries[i - 1].ts <= o->ts)
+                is_first = false;
+            if (!is_first || (o->mode == ENGINE_ITER_VISIBLE && e->tombstone))
+                continue;
+        }
+        out[n++] = i;
+    }
+    return n;
+}
+
+static void assert_entry(const struct model_entry *e, const struct engine_iter *it)
+{
+    assert_true(it->valid);
+    assert_true(slice_eq(it->key, key_of(e)));
+    assert_true(it->ts == e->ts);
+    assert_int_equal(it->tombstone, e->tombstone);
+    assert_true(slice_eq(it->value, slice_make(e->value, e->value_size)));
+}
+
+static void check_iter(const struct model *m, struct engine *e, struct engine_iter_options o,
+                       struct prng *p, const struct model_shape *shape)
+{
+    const struct model_space *s = o.mode == ENGINE_ITER_META ? &m->meta : &m->data;
+    size_t                   *want = malloc((s->count + 1) * sizeof *want);
+    size_t                    n = expected(m, &o, want), at;
+    struct engine_iter       *it;
+    struct buf                key;
+
+    assert_st_ok(engine_iter_open(e, &o, &it));
+    assert_st_ok(engine_iter_first(it));
+    for (size_t i = 0; i < n; i++) {
+        assert_entry(&s->entries[want[i]], it);
+        assert_st_ok(engine_iter_next(it));
+    }
+    assert_false(it->valid);
+    assert_st_ok(engine_iter_last(it));
+    for (size_t i = n; i-- > 0;) {
+        assert_entry(&s->entries[want[i]], it);
+        assert_st_ok(engine_iter_prev(it));
+    }
+    assert_false(it->valid);
+
+    buf_init(&key, NULL);
+    for (int round = 0; p != NULL && round < 4; round++) {
+        model_random_key(p, shape, &key);
+        for (at = 0; at < n && slice_cmp(key_of(&s->entries[want[at]]), buf_slice(&key)) < 0;)
+            at++;
+        assert_st_ok(engine_iter_seek(it, buf_slice(&key)));
+        assert_int_equal(it->valid, at < n);
+        /* Back and forth from the middle. */
+        if (at < n) {
+            assert_entry(&s->entries[want[at]], it);
+            assert_st_ok(engine_iter_prev(it));
+            assert_int_equal(it->valid, at > 0);
+            if (at > 0) {
+                assert_entry(&s->entries[want[at - 1]], it);
+                assert_st_ok(engine_iter_next(it));
+                assert_entry(&s->entries[want[at]], it);
+            }
+        }
+        assert_st_ok(engine_iter_seek_before(it, buf_slice(&key)));
+        assert_int_equal(it->valid, at > 0);
+        if (at > 0)
+            assert_entry(&s->entries[want[at - 1]], it);
+    }
+    buf_deinit(&key);
+    engine_iter_close(it);
+    free(want);
+}
+
+static void check_get(const struct model *m, struct engine *e, struct engine_snapshot *snapshot,
+                      slice key, hlc_ts ts)
+{
+    struct engine_value v;
+    bool                exact;
+    size_t              at = find(&m->data, key, ts, &exact);
+    bool                found = at < m->data.count && slice_eq(key_of(&m->data.entries[at]), key);
+
+    assert_st_ok(engine_get(e, snapshot, key, ts, &v));
+    assert_int_equal(v.found, found);
+    if (found) {
+        const struct model_entry *want = &m->data.entries[at];
+
+        assert_true(v.ts == want->ts);
+        assert_int_equal(v.tombstone, want->tombstone);
+        assert_true(slice_eq(v.value, slice_make(want->value, want->value_size)));
+    }
+    at = find(&m->meta, key, 0, &exact);
+    assert_st_ok(engine_get_meta(e, snapshot, key, &v));
+    assert_int_equal(v.found, exact);
+    if (exact)
+        assert_true(slice_eq(
+            v.value, slice_make(m->meta.entries[at].value, m->meta.entries[at].value_size)));
+}
+
+void model_check_all(const struct model *m, struct engine *e, struct engine_snapshot *s)
+{
+    struct engine_iter_options o = {.snapshot = s, .mode = ENGINE_ITER_VERSIONS, .ts = HLC_TS_MAX};
+    struct engine_stats        stats;
+
+    check_iter(m, e, o, NULL, NULL);
+    o.mode = ENGINE_ITER_META;
+    check_iter(m, e, o, NULL, NULL);
+    if (s != NULL)
+        return;
+    engine_stats(e, &stats);
+    assert_int_equal(stats.entries, m->data.count);
+    assert_int_equal(stats.meta_entries, m->meta.count);
+    assert_int_equal(engine_applied(e, 7), m->applied);
+}
+
+void model_check_some(const struct model *m, struct engine *e, struct engine_snapshot *s,
+                      struct prng *p, const struct model_shape *shape)
+{
+    static const enum engine_iter_mode modes[] = {ENGINE_ITER_VISIBLE, ENGINE_ITER_TOMBSTONES,
+                                                  ENGINE_ITER_VERSIONS, ENGINE_ITER_META};
+    struct engine_iter_options         o = {.snapshot = s};
+    struct buf                         start, end;
+
+    buf_init(&start, NULL);
+    buf_init(&end, NULL);
+    for (int i = 0; i < 20; i++) {
+        model_random_key(p, shape, &start);
+        check_get(m, e, s, buf_slice(&start), prng_below(p, shape->ts_max + 2));
+    }
+    model_random_key(p, shape, &start);
+    model_random_key(p, shape, &end);
+    o.mode = modes[prng_below(p, 4)];
+    o.start = prng_below(p, 4) == 0 ? SLICE_EMPTY : buf_slice(&start);
+    o.end = prng_below(p, 4) == 0 ? SLICE_EMPTY : buf_slice(&end);
+    o.ts = prng_below(p, shape->ts_max + 2);
+    o.newer_than = prng_below(p, shape->ts_max + 2);
+    check_iter(m, e, o, p, shape);
+    buf_deinit(&start);
+    buf_deinit(&end);
+}

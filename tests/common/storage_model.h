@@ -1,0 +1,56 @@
+/* tests/common/storage_model.h: the engine as a sorted array, slow and evidently right, and the random
+ * operations that compare both. Engines are compared through engine.h alone, so that every kind of
+ * engine runs the same suite. */
+#ifndef LINERA_TESTS_COMMON_STORAGE_MODEL_H
+#define LINERA_TESTS_COMMON_STORAGE_MODEL_H
+
+#include "base/prng.h"
+#include "storage/engine.h"
+
+struct model_entry {
+    char  *key;
+    size_t key_size;
+    hlc_ts ts;
+    bool   tombstone;
+    char  *value;
+    size_t value_size;
+};
+
+struct model_space {
+    struct model_entry *entries;
+    size_t              count, capacity;
+};
+
+struct model {
+    struct model_space data, meta;
+    uint64_t           applied;
+};
+
+void model_init(struct model *m);
+void model_deinit(struct model *m);
+void model_copy(struct model *to, const struct model *from);
+void model_apply(struct model *m, const struct engine_batch *b);
+/* What engine_gc() over the whole key space leaves. */
+void model_gc(struct model *m, hlc_ts threshold);
+
+/* What kinds of keys and values the random operations make. */
+struct model_shape {
+    uint64_t keys;         /* how many different ones */
+    unsigned key_size_max; /* filled up to a random size below */
+    unsigned value_size_max;
+    uint64_t ts_max;
+    bool     clears; /* range clears too */
+};
+
+/* Add up to `ops` random operations. */
+void model_random_batch(struct prng *p, const struct model_shape *shape, unsigned ops,
+                        struct engine_batch *b);
+void model_random_key(struct prng *p, const struct model_shape *shape, struct buf *key);
+
+/* Fail the test unless the engine (or a snapshot of it) holds exactly this. */
+void model_check_all(const struct model *m, struct engine *e, struct engine_snapshot *s);
+/* The same for a few random gets, iterators and spans. */
+void model_check_some(const struct model *m, struct engine *e, struct engine_snapshot *s,
+                      struct prng *p, const struct model_shape *shape);
+
+#endif
