@@ -1,8 +1,7 @@
-# The constant tables of types, functions, operators and casts.
-SQL_TABLES := $(OUT)/gen/lib/sql/func/tables.c
-SQL_TABLES_DEFS := lib/sql/types/types.def lib/sql/func/functions.def lib/sql/func/operators.def lib/sql/func/casts.def
-GEN_SRC += $(SQL_TABLES)
+# The catalogue of types, functions, operators and casts: tables made from the .def files (see README.md).
+CATALOGUE_DEF := $(sort $(wildcard lib/sql/types/*.def lib/sql/func/*.def))
+GEN_SRC += $(OUT)/gen/lib/sql/func/catalogue.c
 
-$(SQL_TABLES): lib/sql/func/generate.pl $(SQL_TABLES_DEFS)
+$(OUT)/gen/lib/sql/func/catalogue.c: $(CATALOGUE_DEF) lib/sql/func/gen-catalogue
 	@mkdir -p $(@D)
-	@perl lib/sql/func/generate.pl $(SQL_TABLES_DEFS) > $@.new && mv $@.new $@
+	@perl lib/sql/func/gen-catalogue $(CATALOGUE_DEF) > $@.tmp && mv $@.tmp $@

@@ -1,5 +1,5 @@
-/* lib/sql/func/implement.h: how the files of this folder write a function. scripts/catalogue-facts
- * finds these macros and takes the rest (OID, types, flags) from PostgreSQL 15. */
+/* lib/sql/func/implement.h: how the files of this folder write a function. What they
+ * are in SQL (OID, types, flags) is said in the .def files; see README.md. */
 #ifndef LINERA_SQL_FUNC_IMPLEMENT_H
 #define LINERA_SQL_FUNC_IMPLEMENT_H
 

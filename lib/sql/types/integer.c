@@ -1,41 +1,62 @@
-/* bool, int2, int4, int8, oid and its kin, "char": values that are one machine word. */
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-
-#include "base/hmap.h"
+/* Types whose datum is an integer or a truth value: bool, int2, int4, int8, oid and its kin,
+ * "char", tid. */
 #include "base/keyenc.h"
 #include "sql/types/ops.h"
 #include "sql/types/string.h"
 
-/* ---- order, for all of them
- * ---------------------------------------------------------------------------------- */
+/* ---- bool ---------------------------------------------------------------------------------------
+ */
 
-int int_compare(datum a, datum b)
+/* Any unambiguous beginning of these words will do; "o" could be on or off. */
+static const struct {
+    const char *word;
+    size_t      size_min;
+    bool        value;
+} bool_words[] = {
+    {"true", 1, true}, {"false", 1, false}, {"yes", 1, true}, {"no", 1, false},
+    {"on", 2, true},   {"off", 2, false},   {"1", 1, true},   {"0", 1, false},
+};
+
+static bool bool_word(slice text, bool *out)
 {
-    return (a.i > b.i) - (a.i < b.i);
+    for (size_t i = 0; i < ARRAY_LEN(bool_words); i++) {
+        if (text.size >= bool_words[i].size_min && text.size <= strlen(bool_words[i].word) &&
+            strncasecmp(text.data, bool_words[i].word, text.size) == 0) {
+            *out = bool_words[i].value;
+            return true;
+        }
+    }
+    return false;
 }
 
-uint64_t int_hash(datum v)
+status bool_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,
+                  int32_t typmod, datum *out)
 {
-    return hash_u64((uint64_t)v.i);
+    (void)c, (void)a, (void)typmod;
+    return bool_word(type_trim(text), &out->b) ? STATUS_OK : type_syntax_error(t, text);
 }
 
-void int_key_encode(datum v, struct buf *out, bool *exact)
+status bool_output(struct sql_context *c, const struct type *t, datum v, struct buf *out)
 {
-    (void)exact;
-    keyenc_put_int64(out, v.i, KEY_ASC);
+    (void)c, (void)t;
+    buf_put_u8(out, v.b ? 't' : 'f');
+    return STATUS_OK;
 }
 
-status key_corrupt(const char *type)
+status bool_receive(struct sql_context *c, struct arena *a, const struct type *t, slice bytes,
+                    int32_t typmod, datum *out)
 {
-    return status_new(ST_CORRUPT, "a key does not hold a value of type %s where one is due", type);
+    (void)c, (void)a, (void)t, (void)typmod;
+    TRY_RETURN(type_receive_size(bytes, 1));
+    out->b = bytes.data[0] != 0;
+    return STATUS_OK;
 }
 
-status int_key_decode(struct arena *a, slice *key, datum *out)
+status bool_send(struct sql_context *c, const struct type *t, datum v, struct buf *out)
 {
-    (void)a;
-    return keyenc_take_int64(key, &out->i) ? STATUS_OK : key_corrupt("integer");
+    (void)c, (void)t;
+    buf_put_u8(out, v.b);
+    return STATUS_OK;
 }
 
 int bool_compare(datum a, datum b)
@@ -45,7 +66,7 @@ int bool_compare(datum a, datum b)
 
 uint64_t bool_hash(datum v)
 {
-    return hash_u64(v.b);
+    return integer_hash((datum){.i = v.b});
 }
 
 void bool_key_encode(datum v, struct buf *out, bool *exact)
@@ -60,136 +81,132 @@ status bool_key_decode(struct arena *a, slice *key, datum *out)
     return keyenc_take_bool(key, &out->b) ? STATUS_OK : key_corrupt("boolean");
 }
 
-/* ---- text form
- * -------------------------------------------------------------------------------------------------
+/* ---- int2, int4, int8 ---------------------------------------------------------------------------
  */
 
-static slice trim(slice s)
+static bool fits(int64_t v, const struct type *t)
 {
-    while (s.size > 0 && (*s.data == ' ' || (*s.data >= '\t' && *s.data <= '\r')))
-        s = slice_from(s, 1);
-    while (s.size > 0 && (s.data[s.size - 1] == ' ' ||
-                          (s.data[s.size - 1] >= '\t' && s.data[s.size - 1] <= '\r')))
-        s.size--;
-    return s;
-}
-
-static status invalid_input(const char *type, slice text)
-{
-    return status_new(ST_INVALID_TEXT, "invalid input syntax for type %s: \"%.*s\"", type,
-                      SLICE_FMT(text));
-}
-
-static status out_of_range(const char *type, slice text)
-{
-    return status_new(ST_NUMERIC_OUT_OF_RANGE, "value \"%.*s\" is out of range for type %s",
-                      SLICE_FMT(text), type);
-}
-
-/* Digits with an optional sign, blanks around. The magnitude is summed up negative, since INT64_MIN
- * has no positive counterpart. */
-static status parse_integer(const char *type, slice text, int64_t min, int64_t max, int64_t *out)
-{
-    slice   s = trim(text);
-    bool    negative = false, overflow = false;
-    int64_t v = 0;
-
-    if (s.size > 0 && (*s.data == '-' || *s.data == '+')) {
-        negative = *s.data == '-';
-        s = slice_from(s, 1);
+    switch (t->size) {
+    case 2:
+        return v == (int16_t)v;
+    case 4:
+        return v == (int32_t)v;
+    default:
+        return true;
     }
-    if (s.size == 0)
-        return invalid_input(type, text);
-    for (size_t i = 0; i < s.size; i++) {
-        if (s.data[i] < '0' || s.data[i] > '9')
-            return invalid_input(type, text);
-        overflow = overflow || __builtin_mul_overflow(v, 10, &v) ||
-                   __builtin_sub_overflow(v, s.data[i] - '0', &v);
-    }
-    if (!overflow && !negative)
-        overflow = __builtin_sub_overflow((int64_t)0, v, &v);
-    if (overflow || v < min || v > max)
-        return out_of_range(type, text);
-    *out = v;
-    return STATUS_OK;
 }
 
-static status int_output(datum v, struct buf *out)
+status integer_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,
+                     int32_t typmod, datum *out)
 {
-    char    *end, digits[24], *at = digits + sizeof digits;
-    uint64_t u = v.i < 0 ? -(uint64_t)v.i : (uint64_t)v.i;
+    bool overflow;
 
-    end = at;
+    (void)c, (void)a, (void)typmod;
+    if (!type_parse_int64(text, &out->i, &overflow))
+        return overflow ? type_range_error(t, text) : type_syntax_error(t, text);
+    return fits(out->i, t) ? STATUS_OK : type_range_error(t, text);
+}
+
+status integer_output(struct sql_context *c, const struct type *t, datum v, struct buf *out)
+{
+    char     digits[20];
+    size_t   at = sizeof digits;
+    uint64_t rest = v.i < 0 ? -(uint64_t)v.i : (uint64_t)v.i;
+
+    (void)c, (void)t;
     do {
-        *--at = (char)('0' + u % 10);
-        u /= 10;
-    } while (u > 0);
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
     if (v.i < 0)
-        *--at = '-';
-    buf_append(out, at, (size_t)(end - at));
+        buf_put_u8(out, '-');
+    buf_append(out, digits + at, sizeof digits - at);
     return STATUS_OK;
 }
 
-static status wrong_size(const char *type)
+status integer_receive(struct sql_context *c, struct arena *a, const struct type *t, slice bytes,
+                       int32_t typmod, datum *out)
 {
-    return status_new(ST_INVALID_BINARY, "incorrect binary data format for type %s", type);
+    (void)c, (void)a, (void)typmod;
+    TRY_RETURN(type_receive_size(bytes, (size_t)t->size));
+    if (t->size == 2)
+        out->i = (int16_t)get_u16be(bytes.data);
+    else if (t->size == 4)
+        out->i = (int32_t)get_u32be(bytes.data);
+    else
+        out->i = (int64_t)get_u64be(bytes.data);
+    return STATUS_OK;
 }
 
-#define INTEGER_TYPE(prefix, sql_name, min, max, bits)                                             \
-    status prefix##_input(UNUSED struct sql_context *c, UNUSED struct arena *a,                    \
-                          UNUSED const struct type *t, slice text, UNUSED int32_t typmod,          \
-                          datum *out)                                                              \
-    {                                                                                              \
-        return parse_integer(sql_name, text, min, max, &out->i);                                   \
-    }                                                                                              \
-    status prefix##_output(UNUSED struct sql_context *c, UNUSED const struct type *t, datum v,     \
-                           struct buf *out)                                                        \
-    {                                                                                              \
-        return int_output(v, out);                                                                 \
-    }                                                                                              \
-    status prefix##_receive(UNUSED struct sql_context *c, UNUSED struct arena *a,                  \
-                            UNUSED const struct type *t, slice text, UNUSED int32_t typmod,        \
-                            datum *out)                                                            \
-    {                                                                                              \
-        if (text.size != (bits) / 8)                                                               \
-            return wrong_size(sql_name);                                                           \
-        out->i = (int##bits##_t)get_u##bits##be(text.data);                                        \
-        return STATUS_OK;                                                                          \
-    }                                                                                              \
-    status prefix##_send(UNUSED struct sql_context *c, UNUSED const struct type *t, datum v,       \
-                         struct buf *out)                                                          \
-    {                                                                                              \
-        buf_put_u##bits##be(out, (uint##bits##_t)v.i);                                             \
-        return STATUS_OK;                                                                          \
-    }
+status integer_send(struct sql_context *c, const struct type *t, datum v, struct buf *out)
+{
+    (void)c;
+    if (t->size == 2)
+        buf_put_u16be(out, (uint16_t)v.i);
+    else if (t->size == 4)
+        buf_put_u32be(out, (uint32_t)v.i);
+    else
+        buf_put_u64be(out, (uint64_t)v.i);
+    return STATUS_OK;
+}
 
-INTEGER_TYPE(int2, "smallint", INT16_MIN, INT16_MAX, 16)
-INTEGER_TYPE(int4, "integer", INT32_MIN, INT32_MAX, 32)
-INTEGER_TYPE(int8, "bigint", INT64_MIN, INT64_MAX, 64)
+int integer_compare(datum a, datum b)
+{
+    return (a.i > b.i) - (a.i < b.i);
+}
 
-/* An OID is unsigned; a negative number wraps, as PostgreSQL's strtoul does. */
+/* The finaliser of splitmix64: every input bit reaches every output bit. */
+uint64_t integer_hash(datum v)
+{
+    uint64_t h = (uint64_t)v.i + 0x9e3779b97f4a7c15u;
+
+    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+    h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+    return h ^ (h >> 31);
+}
+
+void integer_key_encode(datum v, struct buf *out, bool *exact)
+{
+    (void)exact;
+    keyenc_put_int64(out, v.i, KEY_ASC);
+}
+
+status integer_key_decode(struct arena *a, slice *key, datum *out)
+{
+    (void)a;
+    return keyenc_take_int64(key, &out->i) ? STATUS_OK : key_corrupt("integer");
+}
+
+/* ---- oid, xid, cid ------------------------------------------------------------------------------
+ */
+
+/* As strtoul(): a minus sign is accepted and wraps around, so that -1 is 4294967295. */
 status oid_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,
                  int32_t typmod, datum *out)
 {
+    int64_t v;
+    bool    overflow;
+
     (void)c, (void)a, (void)typmod;
-    TRY_RETURN(parse_integer(t->name, text, INT32_MIN, UINT32_MAX, &out->i));
-    out->i = (uint32_t)out->i;
+    if (!type_parse_int64(text, &v, &overflow))
+        return overflow ? type_range_error(t, text) : type_syntax_error(t, text);
+    if (v > UINT32_MAX || v < INT32_MIN)
+        return type_range_error(t, text);
+    out->i = (int64_t)(uint32_t)v;
     return STATUS_OK;
 }
 
 status oid_output(struct sql_context *c, const struct type *t, datum v, struct buf *out)
 {
-    (void)c, (void)t;
-    return int_output(v, out);
+    return integer_output(c, t, v, out);
 }
 
-status oid_receive(struct sql_context *c, struct arena *a, const struct type *t, slice text,
+status oid_receive(struct sql_context *c, struct arena *a, const struct type *t, slice bytes,
                    int32_t typmod, datum *out)
 {
-    (void)c, (void)a, (void)typmod;
-    if (text.size != 4)
-        return wrong_size(t->name);
-    out->i = get_u32be(text.data);
+    (void)c, (void)a, (void)t, (void)typmod;
+    TRY_RETURN(type_receive_size(bytes, 4));
+    out->i = get_u32be(bytes.data);
     return STATUS_OK;
 }
 
@@ -200,148 +217,103 @@ status oid_send(struct sql_context *c, const struct type *t, datum v, struct buf
     return STATUS_OK;
 }
 
-/* ---- bool
- * -------------------------------------------------------------------------------------------------------
+/* ---- "char" -------------------------------------------------------------------------------------
  */
 
-status bool_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,
+/* One byte, kept as 0 to 255: bytes outside ASCII are written \ooo, zero is the empty text. */
+status char_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,
                   int32_t typmod, datum *out)
 {
-    static const struct {
-        const char *word;
-        size_t      letters_min; /* unique prefixes are enough */
-        bool        value;
-    } words[] = {{"true", 1, true}, {"false", 1, false}, {"yes", 1, true}, {"no", 1, false},
-                 {"on", 2, true},   {"off", 2, false},   {"1", 1, true},   {"0", 1, false}};
-    slice s = trim(text);
+    const char *s = text.data;
 
     (void)c, (void)a, (void)t, (void)typmod;
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        size_t n = 0;
-
-        while (n < s.size && n < strlen(words[i].word) &&
-               (s.data[n] | 0x20) == (words[i].word[n] | 0x20))
-            n++;
-        if (n == s.size && n >= words[i].letters_min) {
-            out->b = words[i].value;
-            return STATUS_OK;
-        }
-    }
-    return invalid_input("boolean", text);
+    if (text.size == 4 && s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' &&
+        s[2] <= '7' && s[3] >= '0' && s[3] <= '7')
+        out->i = (s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0');
+    else
+        out->i = text.size > 0 ? (uint8_t)s[0] : 0;
+    return STATUS_OK;
 }
 
-status bool_output(struct sql_context *c, const struct type *t, datum v, struct buf *out)
+status char_output(struct sql_context *c, const struct type *t, datum v, struct buf *out)
 {
     (void)c, (void)t;
-    buf_put_u8(out, v.b ? 't' : 'f');
-    return STATUS_OK;
-}
-
-status bool_receive(struct sql_context *c, struct arena *a, const struct type *t, slice text,
-                    int32_t typmod, datum *out)
-{
-    (void)c, (void)a, (void)t, (void)typmod;
-    if (text.size != 1)
-        return wrong_size("boolean");
-    out->b = text.data[0] != 0;
-    return STATUS_OK;
-}
-
-status bool_send(struct sql_context *c, const struct type *t, datum v, struct buf *out)
-{
-    (void)c, (void)t;
-    buf_put_u8(out, v.b);
-    return STATUS_OK;
-}
-
-/* ---- "char"
- * ------------------------------------------------------------------------------------------------------
- */
-
-status char1_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,
-                   int32_t typmod, datum *out)
-{
-    (void)c, (void)a, (void)t, (void)typmod;
-    out->i = text.size > 0 ? (unsigned char)text.data[0] : 0;
-    return STATUS_OK;
-}
-
-status char1_output(struct sql_context *c, const struct type *t, datum v, struct buf *out)
-{
-    (void)c, (void)t;
-    if (v.i != 0)
+    if (v.i >= 0x80)
+        buf_printf(out, "\\%03o", (unsigned)v.i & 0xff);
+    else if (v.i != 0)
         buf_put_u8(out, (uint8_t)v.i);
     return STATUS_OK;
 }
 
-status char1_receive(struct sql_context *c, struct arena *a, const struct type *t, slice text,
-                     int32_t typmod, datum *out)
+status char_receive(struct sql_context *c, struct arena *a, const struct type *t, slice bytes,
+                    int32_t typmod, datum *out)
 {
-    if (text.size != 1)
-        return wrong_size("\"char\"");
-    return char1_input(c, a, t, text, typmod, out);
+    (void)c, (void)a, (void)t, (void)typmod;
+    TRY_RETURN(type_receive_size(bytes, 1));
+    out->i = (uint8_t)bytes.data[0];
+    return STATUS_OK;
 }
 
-status char1_send(struct sql_context *c, const struct type *t, datum v, struct buf *out)
+status char_send(struct sql_context *c, const struct type *t, datum v, struct buf *out)
 {
     (void)c, (void)t;
     buf_put_u8(out, (uint8_t)v.i);
     return STATUS_OK;
 }
 
-/* ---- void, and types without values
- * --------------------------------------------------------------------------------- */
+/* ---- tid: block << 16 | offset ------------------------------------------------------------------
+ */
 
-status void_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,
-                  int32_t typmod, datum *out)
+static bool tid_parts(slice text, int64_t *block, int64_t *offset)
 {
-    (void)c, (void)a, (void)t, (void)text, (void)typmod;
-    *out = (datum){.i = 0};
+    const char *comma;
+    bool        overflow;
+    slice       inner;
+
+    if (text.size < 2 || text.data[0] != '(' || text.data[text.size - 1] != ')')
+        return false;
+    inner = slice_make(text.data + 1, text.size - 2);
+    comma = inner.size == 0 ? NULL : memchr(inner.data, ',', inner.size);
+    return comma != NULL &&
+           type_parse_int64(slice_make(inner.data, (size_t)(comma - inner.data)), block,
+                            &overflow) &&
+           type_parse_int64(slice_from(inner, (size_t)(comma - inner.data) + 1), offset,
+                            &overflow) &&
+           *block >= 0 && *block <= UINT32_MAX && *offset >= 0 && *offset <= UINT16_MAX;
+}
+
+status tid_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,
+                 int32_t typmod, datum *out)
+{
+    int64_t block, offset;
+
+    (void)c, (void)a, (void)typmod;
+    if (!tid_parts(type_trim(text), &block, &offset))
+        return type_syntax_error(t, text);
+    out->i = block << 16 | offset;
     return STATUS_OK;
 }
 
-status void_output(struct sql_context *c, const struct type *t, datum v, struct buf *out)
+status tid_output(struct sql_context *c, const struct type *t, datum v, struct buf *out)
 {
-    (void)c, (void)t, (void)v, (void)out;
+    (void)c, (void)t;
+    buf_printf(out, "(%lld,%lld)", (long long)(v.i >> 16), (long long)(v.i & 0xffff));
     return STATUS_OK;
 }
 
-status void_receive(struct sql_context *c, struct arena *a, const struct type *t, slice text,
-                    int32_t typmod, datum *out)
+status tid_receive(struct sql_context *c, struct arena *a, const struct type *t, slice bytes,
+                   int32_t typmod, datum *out)
 {
-    return void_input(c, a, t, text, typmod, out);
+    (void)c, (void)a, (void)t, (void)typmod;
+    TRY_RETURN(type_receive_size(bytes, 6));
+    out->i = (int64_t)get_u32be(bytes.data) << 16 | get_u16be(bytes.data + 4);
+    return STATUS_OK;
 }
 
-status void_send(struct sql_context *c, const struct type *t, datum v, struct buf *out)
+status tid_send(struct sql_context *c, const struct type *t, datum v, struct buf *out)
 {
-    return void_output(c, t, v, out);
-}
-
-static status no_values(const struct type *t)
-{
-    return status_new(ST_FEATURE_NOT_SUPPORTED, "values of type %s are not supported", t->sql_name);
-}
-
-status none_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,
-                  int32_t typmod, datum *out)
-{
-    (void)c, (void)a, (void)text, (void)typmod, (void)out;
-    return no_values(t);
-}
-
-status none_output(struct sql_context *c, const struct type *t, datum v, struct buf *out)
-{
-    (void)c, (void)v, (void)out;
-    return no_values(t);
-}
-
-status none_receive(struct sql_context *c, struct arena *a, const struct type *t, slice text,
-                    int32_t typmod, datum *out)
-{
-    return none_input(c, a, t, text, typmod, out);
-}
-
-status none_send(struct sql_context *c, const struct type *t, datum v, struct buf *out)
-{
-    return none_output(c, t, v, out);
+    (void)c, (void)t;
+    buf_put_u32be(out, (uint32_t)(v.i >> 16));
+    buf_put_u16be(out, (uint16_t)v.i);
+    return STATUS_OK;
 }

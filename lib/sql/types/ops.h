@@ -1,91 +1,119 @@
-/* lib/sql/types/ops.h: which functions each type of types.def has, as initialisers for the
- * generated table. For the files of types/ and the generated table only. */
+/* lib/sql/types/ops.h: the functions of each data type, and the OPS_... macros through which the
+ * type table (types.def) takes them. For the table and for neighbours that build on another type's
+ * form; everyone else calls through struct type. What each member promises is said in type.h. */
 #ifndef LINERA_SQL_TYPES_OPS_H
 #define LINERA_SQL_TYPES_OPS_H
 
 #include "sql/types/type.h"
 
-#define TYPE_IN_ARGS                                                                               \
-    struct sql_context *c, struct arena *a, const struct type *t, slice text, int32_t typmod,      \
-        datum *out
-#define TYPE_OUT_ARGS struct sql_context *c, const struct type *t, datum v, struct buf *out
+#define TYPE_IO_DECLARE(p)                                                                         \
+    status p##_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,     \
+                     int32_t typmod, datum *out);                                                  \
+    status p##_output(struct sql_context *c, const struct type *t, datum v, struct buf *out);      \
+    status p##_receive(struct sql_context *c, struct arena *a, const struct type *t, slice bytes,  \
+                       int32_t typmod, datum *out);                                                \
+    status p##_send(struct sql_context *c, const struct type *t, datum v, struct buf *out)
+#define TYPE_ORDER_DECLARE(p)                                                                      \
+    int      p##_compare(datum a, datum b);                                                        \
+    uint64_t p##_hash(datum v);                                                                    \
+    void     p##_key_encode(datum v, struct buf *out, bool *exact);                                \
+    status   p##_key_decode(struct arena *a, slice *key, datum *out)
+#define TYPE_TYPMOD_DECLARE(p)                                                                     \
+    void   p##_typmod_output(int32_t typmod, struct buf *out);                                     \
+    status p##_typmod_input(const int32_t *args, size_t count, int32_t *out)
 
-#define DECLARE_IO(prefix)                                                                         \
-    status prefix##_input(TYPE_IN_ARGS);                                                           \
-    status prefix##_output(TYPE_OUT_ARGS);                                                         \
-    status prefix##_receive(TYPE_IN_ARGS);                                                         \
-    status prefix##_send(TYPE_OUT_ARGS);
+#define TYPE_IO(p)                                                                                 \
+    .input = p##_input, .output = p##_output, .receive = p##_receive, .send = p##_send
+#define TYPE_ORDER(p)                                                                              \
+    .compare = p##_compare, .hash = p##_hash, .key_encode = p##_key_encode,                        \
+    .key_decode = p##_key_decode
+#define TYPE_TYPMOD(p) .typmod_output = p##_typmod_output, .typmod_input = p##_typmod_input
 
-#define DECLARE_ORDER(prefix)                                                                      \
-    int      prefix##_compare(datum a, datum b);                                                   \
-    uint64_t prefix##_hash(datum v);                                                               \
-    void     prefix##_key_encode(datum v, struct buf *out, bool *exact);                           \
-    status   prefix##_key_decode(struct arena *a, slice *key, datum *out);
+TYPE_IO_DECLARE(bool);
+TYPE_IO_DECLARE(integer); /* int2, int4, int8 */
+TYPE_IO_DECLARE(oid);     /* oid, xid, cid: unsigned, 32 bits */
+TYPE_IO_DECLARE(char);    /* "char" */
+TYPE_IO_DECLARE(tid);
+TYPE_IO_DECLARE(text);
+TYPE_IO_DECLARE(name);
+TYPE_IO_DECLARE(varchar);
+TYPE_IO_DECLARE(bpchar);
+TYPE_IO_DECLARE(bytea);
+TYPE_IO_DECLARE(uuid);
+TYPE_IO_DECLARE(float4);
+TYPE_IO_DECLARE(float8);
+TYPE_IO_DECLARE(numeric);
+TYPE_IO_DECLARE(array);
+TYPE_IO_DECLARE(vector); /* int2vector, oidvector */
+TYPE_IO_DECLARE(record);
+TYPE_IO_DECLARE(reg); /* regclass and its kin */
+TYPE_IO_DECLARE(void);
+TYPE_IO_DECLARE(pseudo); /* types that no value has */
+TYPE_IO_DECLARE(none);   /* types known by name only */
 
-#define IO(prefix)                                                                                 \
-    .input = prefix##_input, .output = prefix##_output, .receive = prefix##_receive,               \
-    .send = prefix##_send
-#define ORDER(prefix)                                                                              \
-    .compare = prefix##_compare, .hash = prefix##_hash, .key_encode = prefix##_key_encode,         \
-    .key_decode = prefix##_key_decode
+TYPE_ORDER_DECLARE(bool);
+TYPE_ORDER_DECLARE(integer); /* every type whose datum is an integer in its order */
+TYPE_ORDER_DECLARE(text);    /* by unsigned bytes: the order of code points in UTF-8 */
+TYPE_ORDER_DECLARE(bpchar);  /* trailing blanks do not count */
+TYPE_ORDER_DECLARE(uuid);
+TYPE_ORDER_DECLARE(float); /* float4 and float8 */
+TYPE_ORDER_DECLARE(numeric);
+TYPE_ORDER_DECLARE(array);
+TYPE_ORDER_DECLARE(record);
 
-DECLARE_IO(bool)
-DECLARE_IO(int2)
-DECLARE_IO(int4)
-DECLARE_IO(int8)
-DECLARE_IO(oid)
-DECLARE_IO(char1)
-DECLARE_IO(text)
-DECLARE_IO(varchar)
-DECLARE_IO(bpchar)
-DECLARE_IO(name)
-DECLARE_IO(bytea)
-DECLARE_IO(uuid)
-DECLARE_IO(void)
-DECLARE_IO(none)
-DECLARE_ORDER(bool)
-DECLARE_ORDER(int)
-DECLARE_ORDER(text)
-DECLARE_ORDER(bpchar)
-DECLARE_ORDER(uuid)
+TYPE_TYPMOD_DECLARE(length); /* varchar, bpchar */
+TYPE_TYPMOD_DECLARE(numeric);
 
-status length_typmod_input(const int32_t *args, size_t count, int32_t *out);
-void   length_typmod_output(int32_t typmod, struct buf *out);
+#define OPS_bool         TYPE_IO(bool), TYPE_ORDER(bool)
+#define OPS_int2         TYPE_IO(integer), TYPE_ORDER(integer)
+#define OPS_int4         OPS_int2
+#define OPS_int8         OPS_int2
+#define OPS_oid          TYPE_IO(oid), TYPE_ORDER(integer)
+#define OPS_char         TYPE_IO(char), TYPE_ORDER(integer)
+#define OPS_tid          TYPE_IO(tid), TYPE_ORDER(integer)
+#define OPS_text         TYPE_IO(text), TYPE_ORDER(text)
+#define OPS_cstring      OPS_text
+#define OPS_name         TYPE_IO(name), TYPE_ORDER(text)
+#define OPS_varchar      TYPE_IO(varchar), TYPE_ORDER(text), TYPE_TYPMOD(length)
+#define OPS_bpchar       TYPE_IO(bpchar), TYPE_ORDER(bpchar), TYPE_TYPMOD(length)
+#define OPS_bytea        TYPE_IO(bytea), TYPE_ORDER(text)
+#define OPS_uuid         TYPE_IO(uuid), TYPE_ORDER(uuid)
+#define OPS_float4       OPS_none
+#define OPS_float8       OPS_none
+#define OPS_numeric      OPS_none
+#define OPS_array        OPS_none
+#define OPS_int2vector   OPS_none
+#define OPS_oidvector    OPS_none
+#define OPS_record       OPS_none
+#define OPS_regproc      OPS_none
+#define OPS_regprocedure OPS_regproc
+#define OPS_regoper      OPS_regproc
+#define OPS_regoperator  OPS_regproc
+#define OPS_regclass     OPS_regproc
+#define OPS_regtype      OPS_regproc
+#define OPS_regrole      OPS_regproc
+#define OPS_regnamespace OPS_regproc
+#define OPS_void         TYPE_IO(void)
+#define OPS_pseudo       TYPE_IO(pseudo)
+#define OPS_none         TYPE_IO(none)
 
-#define TYPE_OPS_bool   IO(bool), ORDER(bool)
-#define TYPE_OPS_int2   IO(int2), ORDER(int)
-#define TYPE_OPS_int4   IO(int4), ORDER(int)
-#define TYPE_OPS_int8   IO(int8), ORDER(int)
-#define TYPE_OPS_oid    IO(oid), ORDER(int)
-#define TYPE_OPS_char1  IO(char1), ORDER(int)
-#define TYPE_OPS_float4 IO(none)
-#define TYPE_OPS_float8 IO(none)
-#define TYPE_OPS_text   IO(text), ORDER(text)
-#define TYPE_OPS_name   IO(name), ORDER(text)
-#define TYPE_OPS_varchar                                                                           \
-    IO(varchar), ORDER(text), .typmod_input = length_typmod_input,                                 \
-                              .typmod_output = length_typmod_output
-#define TYPE_OPS_bpchar                                                                            \
-    IO(bpchar), ORDER(bpchar), .typmod_input = length_typmod_input,                                \
-                               .typmod_output = length_typmod_output
-#define TYPE_OPS_bytea        IO(bytea), ORDER(text)
-#define TYPE_OPS_uuid         IO(uuid), ORDER(uuid)
-#define TYPE_OPS_numeric      IO(none)
-#define TYPE_OPS_array        IO(none)
-#define TYPE_OPS_int2vector   IO(none)
-#define TYPE_OPS_oidvector    IO(none)
-#define TYPE_OPS_void         IO(void)
-#define TYPE_OPS_none         IO(none)
-#define TYPE_OPS_record       IO(none)
-#define TYPE_OPS_regproc      IO(none), ORDER(int)
-#define TYPE_OPS_regprocedure IO(none), ORDER(int)
-#define TYPE_OPS_regoper      IO(none), ORDER(int)
-#define TYPE_OPS_regoperator  IO(none), ORDER(int)
-#define TYPE_OPS_regclass     IO(none), ORDER(int)
-#define TYPE_OPS_regtype      IO(none), ORDER(int)
-#define TYPE_OPS_regrole      IO(none), ORDER(int)
-#define TYPE_OPS_regnamespace IO(none), ORDER(int)
+/* ---- pieces that several types share ------------------------------------------------------------
+ */
 
-#include "sql/types/ops_datetime.h"
+/* 22P02: invalid input syntax for type <sql_name>: "<text>". */
+status   type_syntax_error(const struct type *t, slice text) MUST_CHECK;
+/* 22003: value "<text>" is out of range for type <sql_name>. */
+status   type_range_error(const struct type *t, slice text) MUST_CHECK;
+/* The bytes of a binary value must be `size` many. */
+status   type_receive_size(slice bytes, size_t size) MUST_CHECK;
+/* Without the white space that C's isspace() knows, at both ends. */
+slice    type_trim(slice text);
+/* 22021 unless the text is UTF-8 without zero bytes. */
+status   type_check_encoding(slice text) MUST_CHECK;
+/* Hash of a run of bytes. */
+uint64_t type_hash_bytes(slice s);
+/* A signed 64-bit number, white space allowed at both ends. False: *out is untouched and *overflow
+ * tells a number that does not fit from what is no number. */
+bool     type_parse_int64(slice text, int64_t *out, bool *overflow);
 
 #endif

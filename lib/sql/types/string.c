@@ -39,18 +39,25 @@ status text_key_decode(struct arena *a, slice *key, datum *out)
                 : status_new(ST_CORRUPT, "a key does not hold a string where one is due");
 }
 
-status string_check(slice s)
+status string_check(slice text)
 {
-    size_t bad;
+    size_t      bad, size;
+    const char *zero = text.size == 0 ? NULL : memchr(text.data, 0, text.size);
+    char        hex[UTF8_SIZE_MAX * 5 + 1] = "";
 
-    if (s.size > 0 && memchr(s.data, 0, s.size) != NULL)
+    if (zero != NULL)
+        text.size = (size_t)(zero - text.data);
+    if (utf8_is_valid(text, &bad)) {
+        if (zero == NULL)
+            return STATUS_OK;
         return status_new(ST_CHARACTER_NOT_IN_REPERTOIRE,
                           "invalid byte sequence for encoding \"UTF8\": 0x00");
-    if (utf8_is_valid(s, &bad))
-        return STATUS_OK;
+    }
+    size = MAX(utf8_size_of_first((uint8_t)text.data[bad]), 1);
+    for (size_t i = 0; i < size && bad + i < text.size; i++)
+        snprintf(hex + 5 * i, 6, " 0x%02x", (uint8_t)text.data[bad + i]);
     return status_new(ST_CHARACTER_NOT_IN_REPERTOIRE,
-                      "invalid byte sequence for encoding \"UTF8\": 0x%02x",
-                      (unsigned char)s.data[bad]);
+                      "invalid byte sequence for encoding \"UTF8\":%s", hex);
 }
 
 status text_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,

@@ -54,6 +54,12 @@ enum {
     OID_ANYELEMENT = 2283,
     OID_RECORD = 2249,
     OID_ANYNONARRAY = 2776,
+    OID_ANYENUM = 3500,
+    OID_ANYRANGE = 3831,
+    OID_ANYMULTIRANGE = 4537,
+    OID_ANYCOMPATIBLENONARRAY = 5079,
+    OID_ANYCOMPATIBLERANGE = 5080,
+    OID_ANYCOMPATIBLEMULTIRANGE = 4538,
     OID_UUID = 2950,
     OID_JSONB = 3802,
     OID_REGROLE = 4096,
@@ -66,6 +72,10 @@ enum {
     OID_CHAR_ARRAY = 1002,
     OID_NAME_ARRAY = 1003,
     OID_INT2_ARRAY = 1005,
+    OID_NUMERIC_ARRAY = 1231,
+    OID_FLOAT8_ARRAY = 1022,
+    OID_RECORD_ARRAY = 2287,
+    OID_CSTRING_ARRAY = 1263,
     OID_INT4_ARRAY = 1007,
     OID_TEXT_ARRAY = 1009,
     OID_INT8_ARRAY = 1016,
@@ -89,6 +99,7 @@ struct type {
     uint32_t        array_oid;   /* the array of this type, 0 when there is none */
     uint32_t        element_oid; /* the element when this is an array, else 0 */
     enum datum_kind datum_kind;
+    uint32_t        collation; /* pg_type.typcollation: 0, or the collation of its values */
     bool            collatable;
 
     /* Text to value. `typmod` is applied (length, precision); -1 for none. Results live in `a`. */
