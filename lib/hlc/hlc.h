@@ -61,8 +61,9 @@ struct hlc;
 
 /* A clock of the outside: microseconds. */
 typedef uint64_t hlc_source_fn(void *ctx);
-/* Make `bound` durable; may yield. After a restart the node passes the newest one that was made
- * durable as `bound` below. */
+/* Make `bound` durable; may yield. Several fibers may be in it at once: it must never let a smaller
+ * bound take the place of a larger one. After a restart the node passes the durable one as `bound`
+ * below. */
 typedef status   hlc_persist_fn(void *ctx, hlc_ts bound);
 
 struct hlc_options {
@@ -75,7 +76,8 @@ struct hlc_options {
     hlc_ts          bound;           /* from the last run; 0: this is the first */
     hlc_persist_fn *persist;         /* NULL: nothing is kept, e.g. for a store in memory */
     void           *persist_ctx;
-    uint64_t        bound_ahead_us; /* how far ahead of now the bound is put; 0: 3,000,000 */
+    uint64_t        bound_ahead_us; /* how far ahead of now the bound is put; 0: max_offset_us, so
+                                       that a clock restarted at once need not wait */
     struct log     *log;            /* may be NULL; borrowed */
 };
 
@@ -121,6 +123,10 @@ hlc_ts hlc_last(const struct hlc *h);
 /* How far ahead values may carry timestamps that this node could have seen in real time: the top of
  * the uncertainty interval of a read at `ts`. */
 hlc_ts hlc_uncertainty_limit(const struct hlc *h, hlc_ts ts);
+
+/* How long the wall clock needs until hlc_now() can issue again: after a restart with a wall clock
+ * that was set back, or at the drift cap. 0: it can now. A node waits for this before it serves. */
+uint64_t hlc_ready_in_us(const struct hlc *h);
 
 /* Move the persisted bound ahead when half of what it allows is used up; to be called every
  * bound_ahead_us / 4 or so, by one fiber. Does nothing without a persist callback. */
