@@ -185,6 +185,8 @@ struct env_ops {
     int (*connect_result)(struct conn *c);
     ptrdiff_t (*read)(struct conn *c, void *buf, size_t size);
     ptrdiff_t (*write)(struct conn *c, const slice *parts, size_t count);
+    /* Whether a read or write would not block now. */
+    bool (*ready)(struct conn *c, bool writing);
     /* A fiber is about to wait for the connection to become readable or writable. */
     void (*arm_read)(struct conn *c);
     void (*arm_write)(struct conn *c);

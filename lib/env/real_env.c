@@ -120,6 +120,7 @@ static const struct env_ops real_ops = {
     .connect_result = real_connect_result,
     .read = real_read,
     .write = real_write,
+    .ready = real_ready,
     .arm_read = real_arm_read,
     .arm_write = real_arm_write,
     .shutdown = real_shutdown,
