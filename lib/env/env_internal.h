@@ -3,11 +3,11 @@
 #ifndef LINERA_ENV_ENV_INTERNAL_H
 #define LINERA_ENV_ENV_INTERNAL_H
 
+#include "base/prng.h"
 #include "base/slice.h"
 #include "env/env.h"
 #include "env/file.h"
 #include "env/net.h"
-#include "env/rng.h"
 #include "env/stack.h"
 
 /* ---- fibers -------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ struct env {
     struct heap          *heap;
     struct log           *log;
     const char           *name;
-    struct env_rng        rng;
+    struct prng           rng;
     struct stack_pool    *stacks; /* the world's */
     struct stack          big_stack;
 
@@ -145,6 +145,7 @@ enum env_io_kind {
 struct env_file {
     struct env *env;
     bool        is_lock;
+    unsigned    flags; /* ENV_READ and so on */
     union {
         int   fd;     /* real */
         void *handle; /* simulated */

@@ -211,6 +211,7 @@ void env_free(struct env *env)
 
     if (env == NULL)
         return;
+    ASSERT(env->ops == &real_ops);
     ASSERT(env->running == NULL);
     r = real_env(env);
     heap = env->heap;
