@@ -25,19 +25,16 @@
 #include "base/compiler.h"
 #include "base/slice.h"
 #include "base/status.h"
+#include "hlc/hlc.h"
 #include "kv/lock.h"
 
-/* As in hlc/hlc.h. */
-typedef uint64_t hlc_ts;
-
 struct env;
-struct hlc;
 struct range;
 struct txn;
 struct txn_cursor;
 struct txn_system;
 
-enum { TXN_KEY_SIZE_MAX = 16 << 10, TXN_VALUE_SIZE_MAX = 64 << 20 };
+enum { TXN_KEY_SIZE_MAX = 8192, TXN_VALUE_SIZE_MAX = 64 << 20 };
 
 /* ---- the node's part ----------------------------------------------------------------------------
  */
@@ -48,6 +45,10 @@ status txn_system_new(struct env *env, struct hlc *clock, struct range *range,
                       struct txn_system **out) MUST_CHECK;
 /* No transaction may be left. Accepts NULL. */
 void   txn_system_free(struct txn_system *s);
+
+/* Whether other nodes with clocks of their own write here: reads then honour their uncertainty
+ * interval (architecture.md section 9). Off at first, as is right for one node. */
+void txn_system_set_uncertainty(struct txn_system *s, bool on);
 
 /* Counters since the start. */
 struct txn_stats {
@@ -153,7 +154,6 @@ struct txn_scan {
     uint64_t limit_hint;     /* rows the caller expects to need; 0: all. Never cuts the result. */
     enum lock_strength lock; /* LOCK_NONE for a plain scan; else each row is locked, then read */
     enum lock_wait     wait; /* LOCK_SKIP leaves rows out that others hold */
-    bool               bulk; /* see txn_mark_private() */
 };
 
 /* On success *out is the caller's; it sees what precedes the running statement, for as long as it

@@ -10,11 +10,7 @@
 /* ---- many fibers --------------------------------------------------------------------------------
  */
 
-#ifdef LINERA_TSAN /* which maps two megabytes of its own for each fiber */
-enum { MANY = 500, ROUNDS = 5 };
-#else
 enum { MANY = 10000, ROUNDS = 5 };
-#endif
 
 struct counting {
     uint64_t sum, order_broken;
