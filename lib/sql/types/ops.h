@@ -81,11 +81,11 @@ TYPE_TYPMOD_DECLARE(numeric);
 #define OPS_float4       OPS_none
 #define OPS_float8       OPS_none
 #define OPS_numeric      OPS_none
-#define OPS_array        OPS_none
-#define OPS_int2vector   OPS_none
-#define OPS_oidvector    OPS_none
-#define OPS_record       OPS_none
-#define OPS_regproc      OPS_none
+#define OPS_array        TYPE_IO(array), TYPE_ORDER(array)
+#define OPS_int2vector   TYPE_IO(vector), TYPE_ORDER(array)
+#define OPS_oidvector    TYPE_IO(vector), TYPE_ORDER(array)
+#define OPS_record       TYPE_IO(record), TYPE_ORDER(record)
+#define OPS_regproc      TYPE_IO(reg), TYPE_ORDER(integer)
 #define OPS_regprocedure OPS_regproc
 #define OPS_regoper      OPS_regproc
 #define OPS_regoperator  OPS_regproc
