@@ -3,11 +3,11 @@
 #ifndef LINERA_ENV_ENV_INTERNAL_H
 #define LINERA_ENV_ENV_INTERNAL_H
 
+#include "base/prng.h"
 #include "base/slice.h"
 #include "env/env.h"
 #include "env/file.h"
 #include "env/net.h"
-#include "env/rng.h"
 #include "env/stack.h"
 
 /* ---- fibers -------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ struct env {
     struct heap          *heap;
     struct log           *log;
     const char           *name;
-    struct env_rng        rng;
+    struct prng           rng;
     struct stack_pool    *stacks; /* the world's */
     struct stack          big_stack;
 
@@ -85,7 +85,7 @@ struct env {
     struct fiber *running;
     void         *sched_context;
     const char   *stack_low; /* of the stack that runs now */
-    unsigned      no_yield;
+    unsigned      no_yield, big_calls;
     bool          stopping;
 #ifdef LINERA_ASAN
     void       *sched_fake_stack;
@@ -145,6 +145,7 @@ enum env_io_kind {
 struct env_file {
     struct env *env;
     bool        is_lock;
+    unsigned    flags; /* ENV_READ and so on */
     union {
         int   fd;     /* real */
         void *handle; /* simulated */
@@ -185,6 +186,8 @@ struct env_ops {
     int (*connect_result)(struct conn *c);
     ptrdiff_t (*read)(struct conn *c, void *buf, size_t size);
     ptrdiff_t (*write)(struct conn *c, const slice *parts, size_t count);
+    /* Whether a read or write would not block now. */
+    bool (*ready)(struct conn *c, bool writing);
     /* A fiber is about to wait for the connection to become readable or writable. */
     void (*arm_read)(struct conn *c);
     void (*arm_write)(struct conn *c);

@@ -26,7 +26,8 @@ void           *make_fcontext(void *stack_top, size_t size, void (*fn)(struct tr
 
 enum {
     BIG_STACK_SIZE = 256 << 20,
-    BIG_STACK_KEEP = 1 << 20, /* memory a big stack may hold between calls */
+    BIG_STACK_KEEP = 1 << 20,  /* memory a big stack may hold for good */
+    BIG_STACK_TRIM_EVERY = 16, /* calls */
 };
 
 /* ---- jumps --------------------------------------------------------------------------------------
@@ -339,12 +340,15 @@ static void big_jump(struct env *env, struct big_call *call)
 }
 
 /* A recursion that went deep has touched the page just below what is kept: frames are smaller than
- * a page there, or probed page by page. Asking costs a fraction of the madvise it saves. */
-static void big_stack_trim(const struct stack *s)
+ * a page there, or probed page by page. Asking is a system call, so not every call pays it. */
+static void big_stack_trim(struct env *env)
 {
-    size_t        page = (size_t)sysconf(_SC_PAGESIZE);
-    unsigned char resident = 0;
+    const struct stack *s = &env->big_stack;
+    size_t              page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char       resident = 0;
 
+    if (++env->big_calls % BIG_STACK_TRIM_EVERY != 0)
+        return;
     if (mincore(s->low + s->size - BIG_STACK_KEEP - page, page, &resident) == 0 && (resident & 1))
         stack_trim(s, BIG_STACK_KEEP);
 }
@@ -368,5 +372,5 @@ void env_call_on_big_stack(struct env *env, void (*fn)(void *arg), void *arg)
     big_jump(env, &call);
     env->stack_low = stack_low;
     env_no_yield_end(env);
-    big_stack_trim(&env->big_stack);
+    big_stack_trim(env);
 }

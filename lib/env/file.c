@@ -8,7 +8,7 @@
 
 #include "base/assert.h"
 #include "base/buf.h"
-#include "base/checked.h"
+#include "base/sort.h"
 #include "env/env_internal.h"
 
 /* ---- errors -------------------------------------------------------------------------------------
@@ -101,6 +101,7 @@ status env_file_open(struct env *env, const char *path, unsigned flags, struct e
     ptrdiff_t        result;
 
     ASSERT(flags & (ENV_READ | ENV_WRITE));
+    f->flags = flags;
     result = io_run(env, &io, ENV_INLINE);
     if (result < 0) {
         heap_free(f);
@@ -314,27 +315,6 @@ status env_mkdir_all(struct env *env, const char *path)
     return st;
 }
 
-/* Insertion sort by halves; directories hold thousands of names at most, and names are distinct, so
- * that any correct sort gives the same order. */
-static void names_sort(const char **names, size_t count)
-{
-    for (size_t i = 1; i < count; i++) {
-        const char *name = names[i];
-        size_t      low = 0, high = i;
-
-        while (low < high) {
-            size_t middle = (low + high) / 2;
-
-            if (strcmp(names[middle], name) < 0)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        memmove(&names[low + 1], &names[low], (i - low) * sizeof *names);
-        names[low] = name;
-    }
-}
-
 static void names_collect(const struct buf *found, struct arena *arena, const char ***names,
                           size_t *count)
 {
@@ -348,7 +328,7 @@ static void names_collect(const struct buf *found, struct arena *arena, const ch
         (*names)[i] = text;
         text += strlen(text) + 1;
     }
-    names_sort(*names, *count);
+    sort_stable(arena_heap(arena), *names, *count, sizeof **names, sort_compare_cstr, NULL);
 }
 
 status env_list_dir(struct env *env, const char *path, struct arena *arena, const char ***names,

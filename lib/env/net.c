@@ -209,7 +209,7 @@ status conn_read(struct conn *c, void *buf, size_t size, uint64_t deadline_us, s
 
 status conn_readable_wait(struct conn *c, uint64_t deadline_us)
 {
-    while (!c->maybe_readable && !c->is_shut)
+    while (!c->is_shut && !(c->maybe_readable && c->env->ops->ready(c, false)))
         TRY_RETURN(await_readable(c, deadline_us));
     return STATUS_OK;
 }
@@ -224,7 +224,7 @@ static status await_writable(struct conn *c, uint64_t deadline_us)
 
 status conn_writable_wait(struct conn *c, uint64_t deadline_us)
 {
-    while (!c->maybe_writable && !c->is_shut)
+    while (!c->is_shut && !(c->maybe_writable && c->env->ops->ready(c, true)))
         TRY_RETURN(await_writable(c, deadline_us));
     return STATUS_OK;
 }

@@ -11,6 +11,7 @@
 enum {
     STACK_SIZE_DEFAULT = 256 << 10,
     POLL_INTERVAL_US = 500, /* SQL fibers compute no longer than this before sockets are asked */
+    POLL_SLICES = 64,       /* and no more slices than this run, or one for each fiber ready */
 };
 
 /* Sanitizers widen every frame. */
@@ -120,6 +121,7 @@ static const struct env_ops real_ops = {
     .connect_result = real_connect_result,
     .read = real_read,
     .write = real_write,
+    .ready = real_ready,
     .arm_read = real_arm_read,
     .arm_write = real_arm_write,
     .shutdown = real_shutdown,
@@ -210,6 +212,7 @@ void env_free(struct env *env)
 
     if (env == NULL)
         return;
+    ASSERT(env->ops == &real_ops);
     ASSERT(env->running == NULL);
     r = real_env(env);
     heap = env->heap;
@@ -263,12 +266,12 @@ static void poll_events(struct real_env *r)
         timers_fire(env, real_mono_us(env));
 }
 
-/* Run what is ready now; what becomes ready meanwhile has its turn after the next look at the
- * sockets, and so does everybody when SQL fibers have computed for a while. */
+/* Run what is ready. Asking the sockets is a system call that costs as much as several slices, so
+ * fibers that wake each other run on for a while first. */
 static void run_ready(struct real_env *r)
 {
     struct env   *env = &r->base;
-    size_t        budget = sched_ready_count(env);
+    size_t        budget = MAX(sched_ready_count(env), (size_t)POLL_SLICES);
     uint64_t      start_us = 0;
     struct fiber *f;
 

@@ -88,29 +88,26 @@ static ptrdiff_t do_write(struct env_io *io)
         ssize_t n;
         int     error;
 
-        while (count > 0 && skip == parts->size) {
-            parts++;
-            count--;
-            skip = 0;
-        }
+        for (; count > 0 && skip >= parts->size; count--)
+            skip -= parts++->size;
         if (count == 0)
             return 0;
         n = pwritev(io->file->fd, iov, fill_iov(iov, parts, count, skip), (off_t)offset);
         error = errno;
         if (n < 0 && error != EINTR)
             return -error;
-        for (offset += n > 0 ? (uint64_t)n : 0; n > 0;) {
-            size_t step = MIN((size_t)n, parts->size - skip);
-
-            skip += step;
-            n -= (ssize_t)step;
-            if (skip == parts->size && n > 0) {
-                parts++;
-                count--;
-                skip = 0;
-            }
+        if (n > 0) {
+            skip += (size_t)n;
+            offset += (uint64_t)n;
         }
     }
+}
+
+static ptrdiff_t do_allocate(struct env_io *io)
+{
+    if (io->count == 0)
+        return 0;
+    return -posix_fallocate(io->file->fd, (off_t)io->offset, (off_t)io->count);
 }
 
 static ptrdiff_t do_size(struct env_io *io)
@@ -195,7 +192,7 @@ static ptrdiff_t io_do(struct env_io *io)
     case IO_TRUNCATE:
         return result_of(ftruncate(io->file->fd, (off_t)io->offset));
     case IO_ALLOCATE:
-        return -posix_fallocate(io->file->fd, (off_t)io->offset, (off_t)io->count);
+        return do_allocate(io);
     case IO_SIZE:
         return do_size(io);
     case IO_EXISTS:

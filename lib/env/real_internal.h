@@ -91,6 +91,7 @@ int       real_connect(struct env *env, const char *host, uint16_t port, struct 
 int       real_connect_result(struct conn *c);
 ptrdiff_t real_read(struct conn *c, void *buf, size_t size);
 ptrdiff_t real_write(struct conn *c, const slice *parts, size_t count);
+bool      real_ready(struct conn *c, bool writing);
 void      real_arm_read(struct conn *c);
 void      real_arm_write(struct conn *c);
 void      real_shutdown(struct conn *c, bool both);

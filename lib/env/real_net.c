@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -324,6 +325,13 @@ ptrdiff_t real_write(struct conn *base, const slice *parts, size_t count)
     return n >= 0 ? n : -error;
 }
 
+bool real_ready(struct conn *base, bool writing)
+{
+    struct pollfd p = {.fd = real_conn(base)->fd, .events = writing ? POLLOUT : POLLIN};
+
+    return poll(&p, 1, 0) > 0;
+}
+
 void real_shutdown(struct conn *base, bool both)
 {
     (void)shutdown(real_conn(base)->fd, both ? SHUT_RDWR : SHUT_WR);
@@ -373,23 +381,35 @@ static void unix_remove_stale(const struct address *a)
     close(fd);
 }
 
+static int bind_to(int fd, const struct address *a)
+{
+    const struct sockaddr *sa = (const struct sockaddr *)&a->storage;
+
+    if (bind(fd, sa, a->size) == 0)
+        return 0;
+    if (errno != EADDRINUSE || a->storage.ss_family != AF_UNIX)
+        return -errno;
+    unix_remove_stale(a);
+    return bind(fd, sa, a->size) == 0 ? 0 : -errno;
+}
+
 static int bind_and_listen(const struct address *a)
 {
     int fd = stream_socket(a), one = 1, zero = 0, error;
 
     if (fd < 0)
         return fd;
-    if (a->storage.ss_family == AF_UNIX)
-        unix_remove_stale(a);
-    else
+    if (a->storage.ss_family != AF_UNIX)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (a->storage.ss_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
-    if (bind(fd, (const struct sockaddr *)&a->storage, a->size) == 0 && listen(fd, BACKLOG) == 0)
+    error = bind_to(fd, a);
+    if (error == 0 && listen(fd, BACKLOG) != 0)
+        error = -errno;
+    if (error == 0)
         return fd;
-    error = errno;
     close(fd);
-    return -error;
+    return error;
 }
 
 static void listener_name(struct real_listener *l, const struct address *asked)

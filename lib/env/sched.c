@@ -11,7 +11,7 @@ void env_init(struct env *env, const struct env_ops *ops, struct heap *heap, con
 {
     *env = (struct env){.ops = ops, .heap = heap, .stacks = stacks};
     env->name = heap_strdup(heap, name);
-    rng_init(&env->rng, seed);
+    prng_init(&env->rng, seed);
     list_init(&env->fibers);
     for (int p = 0; p < ENV_PRIORITY_COUNT; p++)
         list_init(&env->ready[p]);
@@ -60,13 +60,13 @@ void env_random(struct env *env, void *buf, size_t size)
 
 uint64_t env_rand64(struct env *env)
 {
-    return rng_next(&env->rng);
+    return prng_next(&env->rng);
 }
 
 uint64_t env_rand_below(struct env *env, uint64_t bound)
 {
     ASSERT(bound > 0);
-    return rng_below(&env->rng, bound);
+    return prng_below(&env->rng, bound);
 }
 
 void env_stop(struct env *env)

@@ -27,6 +27,7 @@ struct sim_options {
     uint32_t clock_drift_max_ppm; /* default 0 */
     uint32_t stall_ppm;           /* chance that reading a clock finds the fiber was held up (E7) */
     uint64_t stall_max_us;        /* by at most this; default 1000 */
+    uint32_t post_max;            /* messages a node's queue holds (E9); default 4096 */
     bool     ordered;             /* run ready fibers in order of arrival instead of shuffled */
 };
 
