@@ -134,6 +134,14 @@ bool lock_conflicts_with_holders(const struct lock *l, const struct lock_owner *
     return false;
 }
 
+bool lock_is_held_against(const struct lock_table *t, const struct lock_owner *o, slice key,
+                          uint64_t hash, enum lock_strength strength)
+{
+    const struct lock *l = lock_find(t, key, hash);
+
+    return l != NULL && lock_conflicts_with_holders(l, o, strength);
+}
+
 static bool conflicts_with_waiters(const struct lock *l, enum lock_strength strength)
 {
     for (const struct lock_waiter *w = l->waiters; w != NULL; w = w->next) {
@@ -363,6 +371,7 @@ static void remember_lost(struct lock_table *t, struct lock_hold *h)
     struct lost_lock *lost = heap_must_alloc(env_heap(t->env), 1, sizeof *lost + l->key_size);
 
     lost->seen_ts = h->seen_ts;
+    lost->strength = h->strength;
     lost->key_size = l->key_size;
     memcpy(lost->key, l->key, l->key_size);
     lost->next = h->owner->lost;

@@ -30,10 +30,11 @@ struct lock_waiter;
 
 /* A lock that vanished with a dropped table. */
 struct lost_lock {
-    struct lost_lock *next;
-    hlc_ts            seen_ts;
-    size_t            key_size;
-    char              key[];
+    struct lost_lock  *next;
+    hlc_ts             seen_ts;
+    enum lock_strength strength;
+    size_t             key_size;
+    char               key[];
 };
 
 /* One transaction, as the table sees it. Zeroed and given its ids by the transaction. */
@@ -69,6 +70,10 @@ void lock_note_seen(struct lock_table *t, struct lock_owner *o, slice key, uint6
 /* What `o` holds on the key; LOCK_NONE. */
 enum lock_strength lock_held(const struct lock_table *t, const struct lock_owner *o, slice key,
                              uint64_t hash);
+
+/* Whether somebody other than `o` holds a lock that conflicts with `strength`. */
+bool lock_is_held_against(const struct lock_table *t, const struct lock_owner *o, slice key,
+                          uint64_t hash, enum lock_strength strength);
 
 /* Release at most `max` locks of `o`, handing them to waiters; true when there are more. */
 bool lock_release_some(struct lock_table *t, struct lock_owner *o, size_t max);

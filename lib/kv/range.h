@@ -115,12 +115,15 @@ struct range_commit {
     hlc_ts                  read_ts;
     const struct kv_span   *reads;
     size_t                  read_count;
-    const struct lost_lock *lost;           /* validated: no version newer than what they saw */
-    bool                    check_versions; /* locks may be missing: go above the newest versions */
-    range_encode_fn        *encode;
-    void                   *encode_arg;
-    struct engine_batch    *batch;             /* empty; scratch of the caller */
-    bool                    pushed, refreshed; /* out, for counting */
+    const struct lost_lock *lost; /* validated: no version newer than what they saw */
+    /* With lost locks, unless the reads above prove as much: nobody may hold a lock now that the
+     * lost one would have kept out. NULL: not checked. */
+    const struct lock_owner *owner;
+    bool                 check_versions; /* locks may be missing: go above the newest versions */
+    range_encode_fn     *encode;
+    void                *encode_arg;
+    struct engine_batch *batch;             /* empty; scratch of the caller */
+    bool                 pushed, refreshed; /* out, for counting */
 };
 
 /* Commit a whole transaction in one batch. SERIALIZATION: what it has read has changed; nothing was

@@ -93,15 +93,26 @@ static status validate_reads(struct range *r, struct range_commit *c)
     return changed ? read_write_conflict() : STATUS_OK;
 }
 
+static status lost_lock_changed(struct range *r, const struct range_commit *c,
+                                const struct lost_lock *l, slice key, bool *changed)
+{
+    struct kv_span span = {key, slice_make(key.data, key.size + 1)};
+
+    *changed = c->owner != NULL &&
+               lock_is_held_against(r->locks, c->owner, key, key_hash(key), l->strength);
+    if (*changed)
+        return STATUS_OK;
+    return range_refresh(r, c->txn_id, &c->latch, &span, 1, l->seen_ts, c->ts, changed);
+}
+
 /* T10: nobody kept writers away from these keys since the lock was lost. */
 static status validate_lost_locks(struct range *r, struct range_commit *c)
 {
     for (const struct lost_lock *l = c->lost; l != NULL; l = l->next) {
-        struct arena  *a = arena_new(env_heap(r->env), NULL);
-        slice          key = arena_copy(a, slice_make(l->key, l->key_size));
-        struct kv_span span = {key, slice_make(key.data, key.size + 1)};
-        bool           changed = false;
-        status st = range_refresh(r, c->txn_id, &c->latch, &span, 1, l->seen_ts, c->ts, &changed);
+        struct arena *a = arena_new(env_heap(r->env), NULL);
+        bool          changed = false;
+        status        st =
+            lost_lock_changed(r, c, l, arena_copy(a, slice_make(l->key, l->key_size)), &changed);
 
         arena_free(a);
         TRY_RETURN(st);

@@ -492,6 +492,11 @@ static status commit_writes(struct txn *t)
     if (t->isolation == TXN_SERIALIZABLE) {
         c.reads = t->reads.spans;
         c.read_count = t->reads.count;
+    } else if (t->owner.lost != NULL) {
+        /* Locks were all it had to rely on: prove that they kept out whom they should have, up to
+         * now (T10). */
+        c.owner = &t->owner;
+        c.ts = 0;
     }
     buffer_latch(&t->buffer, t->arena, LATCH_POINTS_MAX, &c.latch);
     engine_batch_reset(&t->batch);

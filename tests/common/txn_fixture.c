@@ -399,7 +399,8 @@ void txn_dialogue(struct txn_fixture *f, const char *const *lines, size_t count)
             expected = arrow + 2 + strspn(arrow + 2, " ");
         result = run_line(f, actors, lines[i], arrow);
         if (strcmp(result, expected) != 0)
-            fail_msg("line %zu: \"%s\" gave \"%s\"", i + 1, lines[i], result);
+            fail_msg("line %zu of a dialogue (%s): \"%s\" gave \"%s\"", i + 1, lines[0], lines[i],
+                     result);
         lock_table_check(range_locks(f->range));
     }
     for (size_t i = 0; i < ACTORS; i++) {

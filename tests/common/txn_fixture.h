@@ -50,4 +50,14 @@ void txn_dialogue(struct txn_fixture *f, const char *const *lines, size_t count)
     txn_dialogue((f), (const char *const[]){__VA_ARGS__},                                          \
                  sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 
+/* TXN_TEST(name) { ... }: a cmocka test whose body runs with a fixture `f`. */
+#define TXN_TEST(name)                                                                             \
+    static void name##_body(struct txn_fixture *f);                                                \
+    static void name(void **state)                                                                 \
+    {                                                                                              \
+        (void)state;                                                                               \
+        txn_test_run(name##_body);                                                                 \
+    }                                                                                              \
+    static void name##_body(struct txn_fixture *f)
+
 #endif

@@ -1,22 +1,13 @@
 /* Reads, writes, statements, savepoints of single transactions and simple pairs. */
 #include "tests/common/txn_fixture.h"
 
-#define TEST(name)                                                                                 \
-    static void name##_body(struct txn_fixture *f);                                                \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        (void)state;                                                                               \
-        txn_test_run(name##_body);                                                                 \
-    }                                                                                              \
-    static void name##_body(struct txn_fixture *f)
-
-TEST(committed_visible)
+TXN_TEST(committed_visible)
 {
     DIALOGUE(f, "a begin", "a put x 1", "a put y 2", "a commit", "b begin", "b get x -> 1",
              "b get y -> 2", "b get z -> none", "b commit");
 }
 
-TEST(own_writes)
+TXN_TEST(own_writes)
 {
     DIALOGUE(f, "a begin", "a put b 1", "a put d 1", "a commit",             /* stored */
              "a begin", "a put a 2", "a put c 2", "a delete b", "a put d 3", /* own */
@@ -27,12 +18,12 @@ TEST(own_writes)
              "b begin", "b scan a z -> a=2 c=2 d=3", "b commit");
 }
 
-TEST(rolled_back)
+TXN_TEST(rolled_back)
 {
     DIALOGUE(f, "a begin", "a put x 1", "a rollback", "b begin", "b get x -> none", "b commit");
 }
 
-TEST(savepoints)
+TXN_TEST(savepoints)
 {
     DIALOGUE(f, "a begin", "a put x 1", "a put w 1", "a savepoint 1", "a put x 2", "a delete w",
              "a savepoint 2", "a put x 3", "a put y 3", "a step", "a get x -> 3", "a rollbackto 2",
@@ -43,7 +34,7 @@ TEST(savepoints)
              "b get w -> 1", "b commit");
 }
 
-TEST(many_revisions)
+TXN_TEST(many_revisions)
 {
     DIALOGUE(f, "a begin", "a put x 1", "a step", "a put x 2", "a step", "a put x 3",
              "a savepoint 1", "a put x 4", "a step", "a put x 5", "a get x -> 4", "a step",
@@ -51,14 +42,14 @@ TEST(many_revisions)
              "a commit", "b begin", "b get x -> 3", "b commit");
 }
 
-TEST(inserts)
+TXN_TEST(inserts)
 {
     DIALOGUE(f, "a begin", "a insert x 1", "a insert x 2 -> exists 1 own", "a step",
              "a insert x 2 -> exists 1", "a delete x", "a insert x 3", "a commit", "b begin",
              "b insert x 4 -> exists 3", "b get x -> 3", "b commit");
 }
 
-TEST(delete_range)
+TXN_TEST(delete_range)
 {
     DIALOGUE(f, "a begin", "a put a 1", "a put b 1", "a put c 1", "a put d 1", "a commit",
              "a begin", "a put bb 2", "a delrange b d", "a scan a z -> a=1 b=1 c=1 d=1", "a step",
@@ -67,13 +58,13 @@ TEST(delete_range)
              "b scan a z -> a=1 b=4 c=3 d=1", "b commit");
 }
 
-TEST(read_only)
+TXN_TEST(read_only)
 {
     DIALOGUE(f, "a begin serializable ro", "a put x 1 -> 25006", "a insert x 1 -> 25006",
              "a delete x -> 25006", "a delrange a b -> 25006", "a get x -> none", "a commit");
 }
 
-TEST(cursor_under_writes)
+TXN_TEST(cursor_under_writes)
 {
     struct txn        *t;
     struct txn_cursor *c;
@@ -113,7 +104,7 @@ TEST(cursor_under_writes)
     txn_free(t);
 }
 
-TEST(counters)
+TXN_TEST(counters)
 {
     int64_t v;
     bool    found;
@@ -138,7 +129,7 @@ static void log_event(void *arg, enum txn_event event, txn_savepoint_id savepoin
     strcat(log, event == TXN_EVENT_COMMITTED ? "c" : event == TXN_EVENT_ROLLED_BACK ? "r" : "s");
 }
 
-TEST(hooks)
+TXN_TEST(hooks)
 {
     char             log[16] = "";
     struct txn      *t;
@@ -156,7 +147,7 @@ TEST(hooks)
     assert_string_equal(log, "scr");
 }
 
-TEST(large)
+TXN_TEST(large)
 {
     struct txn        *t;
     struct txn_cursor *c;
@@ -189,7 +180,7 @@ TEST(large)
     txn_free(t);
 }
 
-TEST(account)
+TXN_TEST(account)
 {
     struct mem_account account;
     struct txn_options options = {.account = &account};
