@@ -123,7 +123,7 @@ $(TEST_BIN): $(OUT)/%: $(OUT)/%.o $(TEST_COMMON_OBJ) $(LIB)
 
 $(BENCH_BIN): $(OUT)/%: $(OUT)/%.o $(TEST_COMMON_OBJ) $(LIB)
 	@echo "  LD  $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(TEST_COMMON_OBJ) $(LIB) $(PKG_LIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(TEST_COMMON_OBJ) $(LIB) -lcmocka $(PKG_LIBS)
 
 .SECONDARY:
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

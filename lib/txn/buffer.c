@@ -147,8 +147,11 @@ static void reserve(const struct buffer *b, struct engine_batch *out)
     buf_reserve(&out->ops, size);
 }
 
-status buffer_encode(const struct buffer *b, hlc_ts ts, struct engine_batch *out)
+status buffer_encode(const struct buffer *b, struct env *env, hlc_ts ts, struct engine_batch *out)
 {
+    enum { YIELD_EVERY = 4096 };
+    size_t count = 0;
+
     reserve(b, out);
     for (const struct range_delete *d = b->range_deletes; d != NULL; d = d->older)
         TRY_RETURN(engine_batch_clear_range(out, d->start, d->end));
@@ -161,6 +164,8 @@ status buffer_encode(const struct buffer *b, hlc_ts ts, struct engine_batch *out
             TRY_RETURN(engine_batch_delete(out, keymap_key(n), ts));
         else
             TRY_RETURN(engine_batch_put(out, keymap_key(n), ts, revision_value(r)));
+        if (++count % YIELD_EVERY == 0)
+            env_yield(env);
     }
     return STATUS_OK;
 }

@@ -85,8 +85,9 @@ struct buffer_mark {
 struct buffer_mark buffer_mark(const struct buffer *b);
 void               buffer_undo(struct buffer *b, struct buffer_mark mark);
 
-/* Append everything to `out` with timestamp `ts`. */
-status buffer_encode(const struct buffer *b, hlc_ts ts, struct engine_batch *out) MUST_CHECK;
+/* Append everything to `out` with timestamp `ts`; lets others run in between when there is much. */
+status MAY_YIELD buffer_encode(const struct buffer *b, struct env *env, hlc_ts ts,
+                               struct engine_batch *out) MUST_CHECK;
 
 /* What a commit latches: each key up to `points_max` keys, the spans of the key groups beyond, and
  * range deletions. Arrays in `a`. */

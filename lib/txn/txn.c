@@ -471,7 +471,7 @@ static status encode(void *arg, hlc_ts ts, struct engine_batch *out)
 {
     struct txn *t = arg;
 
-    return buffer_encode(&t->buffer, ts, out);
+    return buffer_encode(&t->buffer, t->system->env, ts, out);
 }
 
 static status commit_writes(struct txn *t)
