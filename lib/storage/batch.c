@@ -206,3 +206,12 @@ bool batch_take_op(slice *encoded, struct batch_op *out)
     *encoded = rest;
     return true;
 }
+
+bool batch_is_valid(slice encoded)
+{
+    struct batch_op op;
+
+    while (batch_take_op(&encoded, &op))
+        ;
+    return encoded.size == 0;
+}

@@ -85,4 +85,7 @@ struct batch_op {
 /* Take the next operation off the front of *encoded; false when it is malformed or empty. */
 bool batch_take_op(slice *encoded, struct batch_op *out);
 
+/* Whether all of it is well-formed. */
+bool batch_is_valid(slice encoded);
+
 #endif

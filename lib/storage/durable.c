@@ -1,34 +1,486 @@
+/* A store's directory: lock, identity, group commit, and what runs in the background. */
 #include "storage/durable.h"
 
-status durable_open(struct mem_engine *m, const struct engine_options *options, struct durable **out)
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "storage/durable_internal.h"
+
+enum {
+    SEGMENT_SIZE_DEFAULT = 16 << 20,
+    SEGMENT_SIZE_LEAST = 4096,
+    CHECKPOINT_BYTES_DEFAULT = 256 << 20,
+    GROUP_BATCHES_MAX = 1024,
+    GROUP_BYTES_MAX = 8 << 20,
+};
+
+char *durable_path(struct durable *d, const char *suffix, uint64_t number)
 {
-    (void)m;
-    (void)out;
-    return status_new(ST_FEATURE_NOT_SUPPORTED, "stores on disk are not supported: \"%s\"",
-                      options->path);
+    int        width = strcmp(suffix, ".ckpt") == 0 ? 20 : 12;
+    struct buf b;
+
+    buf_init(&b, env_heap(d->env));
+    buf_printf(&b, "%s/%0*" PRIu64 "%s", d->path, width, number, suffix);
+    buf_cstr(&b);
+    return b.data;
 }
 
-void durable_close(struct durable *d)
+static char *named_path(struct durable *d, const char *name)
 {
-    (void)d;
+    struct buf b;
+
+    buf_init(&b, env_heap(d->env));
+    buf_printf(&b, "%s/%s", d->path, name);
+    buf_cstr(&b);
+    return b.data;
+}
+
+status durable_sync_dir(struct durable *d)
+{
+    return env_sync_dir(d->env, d->path, ENV_LANE_LOG_SYNC);
+}
+
+/* L1: the one place where a store gives up. */
+void durable_stop(struct durable *d, status reason)
+{
+    if (d->m->base.state != ENGINE_STOPPED) {
+        d->m->base.state = ENGINE_STOPPED;
+        log_error(env_log(d->env), "the store stopped", kv_str("store", d->path),
+                  kv_status(reason));
+        if (d->on_stop != NULL)
+            d->on_stop(d->on_stop_ctx, reason);
+    }
+    st_clear(reason);
+}
+
+/* ---- group commit
+ * ---------------------------------------------------------------------------------- */
+
+/* A fiber in durable_commit(); on its stack. */
+struct committer {
+    struct list link;
+    slice       encoded;
+    bool        sync, is_done;
+    status      st;
+};
+
+struct group {
+    struct committer *members[GROUP_BATCHES_MAX];
+    slice             batches[GROUP_BATCHES_MAX]; /* those that are not empty */
+    size_t            count, batch_count;
+    bool              sync;
+};
+
+static void take_group(struct durable *d, struct group *g)
+{
+    size_t bytes = 0;
+
+    g->count = g->batch_count = 0;
+    g->sync = false;
+    while (!list_empty(&d->queue) && g->count < GROUP_BATCHES_MAX &&
+           (g->count == 0 || bytes < GROUP_BYTES_MAX)) {
+        struct committer *c = CONTAINER_OF(list_pop_front(&d->queue), struct committer, link);
+
+        g->members[g->count++] = c;
+        g->sync = g->sync || c->sync;
+        bytes += c->encoded.size;
+        if (c->encoded.size > 0)
+            g->batches[g->batch_count++] = c->encoded;
+    }
+}
+
+static void note_room(struct durable *d, bool has_room)
+{
+    struct engine *e = &d->m->base;
+
+    if (!has_room)
+        metric_add(&e->metrics.disk_full, 1);
+    if (e->state == (has_room ? ENGINE_READ_ONLY : ENGINE_RUNNING)) {
+        e->state = has_room ? ENGINE_RUNNING : ENGINE_READ_ONLY;
+        if (has_room)
+            log_info(env_log(d->env), "the store takes writes again", kv_str("store", d->path));
+        else
+            log_error(env_log(d->env), "the disk is full, the store refuses writes",
+                      kv_str("store", d->path));
+    }
+}
+
+/* What every member of a group that was not written is told. */
+static status failure_of(struct durable *d, status st)
+{
+    enum status_code code = status_code(st);
+
+    if (code == ST_DISK_FULL || code == ST_LIMIT_EXCEEDED || code == ST_OUT_OF_MEMORY)
+        return status_copy(st);
+    return status_new(ST_OUTCOME_UNKNOWN, "could not sync the log of store \"%s\": %s", d->path,
+                      status_message(st));
+}
+
+/* Apply in the order of the log; a yield in between would show part of a group. */
+static void apply_group(struct durable *d, const struct group *g)
+{
+    for (size_t i = 0; i < g->batch_count; i++)
+        mem_apply(d->m, g->batches[i], g->sync);
+    d->applied = d->sequence;
+    if (g->sync && d->has_unsynced)
+        mem_note_durable(d->m);
+    d->has_unsynced = !g->sync;
+}
+
+static void finish_group(struct durable *d, struct group *g, status st)
+{
+    enum status_code code = status_code(st);
+
+    if (st_ok(st))
+        apply_group(d, g);
+    for (size_t i = 0; i < g->count; i++) {
+        g->members[i]->st = st_ok(st) ? STATUS_OK : failure_of(d, st);
+        g->members[i]->is_done = true;
+    }
+    if (st_ok(st) || code == ST_DISK_FULL)
+        note_room(d, st_ok(st));
+    if (st_ok(st) || code == ST_DISK_FULL || code == ST_LIMIT_EXCEEDED || code == ST_OUT_OF_MEMORY)
+        st_clear(st);
+    else
+        durable_stop(d, st);
+}
+
+static bool is_checkpoint_due(const struct durable *d)
+{
+    uint64_t limit = MAX(d->checkpoint_bytes, d->m->pool.size);
+
+    return d->log_bytes >= MAX(limit, d->checkpoint_retry) && !d->is_checkpointing &&
+           !d->is_closing && d->m->base.state != ENGINE_STOPPED;
+}
+
+static status run_checkpoint(struct durable *d)
+{
+    status st = checkpoint_write(d);
+
+    /* A disk without room for it: not again before the log has grown by a quarter. */
+    d->checkpoint_retry = st_ok(st) ? 0 : d->log_bytes + d->log_bytes / 4;
+    d->is_checkpointing = false;
+    env_broadcast(d->env, &d->idle);
+    return st;
+}
+
+static void checkpoint_fiber(struct env *env, void *arg)
+{
+    status st = run_checkpoint(arg);
+
+    if (!st_ok(st))
+        log_error(env_log(env), "could not write a checkpoint", kv_status(st));
+    st_clear(st);
+}
+
+static void start_background(struct durable *d)
+{
+    log_prepare_next(d);
+    if (!is_checkpoint_due(d))
+        return;
+    d->is_checkpointing = true;
+    status st = env_spawn(d->env, "checkpoint", checkpoint_fiber, d, NULL);
+    if (!st_ok(st)) {
+        d->is_checkpointing = false;
+        st_clear(st);
+    }
+}
+
+/* Write one group for everybody in the queue. */
+static void lead(struct durable *d, struct group *g)
+{
+    status st;
+
+    d->busy = true;
+    /* Let the fibers that are ready to commit join: their turn costs less than a sync of their
+     * own. */
+    env_yield(d->env);
+    take_group(d, g);
+    if (d->m->base.state == ENGINE_STOPPED)
+        st = status_new(ST_IO_ERROR, "the store has stopped");
+    else
+        st = log_write_group(d, g->batches, g->batch_count, g->sync);
+    finish_group(d, g, st);
+    d->busy = false;
+    env_broadcast(d->env, &d->done);
+    if (d->m->base.state == ENGINE_RUNNING)
+        start_background(d);
+}
+
+/* Apart from its caller, so that the compiler does not take the list for a leaked local. */
+static NOINLINE void enqueue(struct durable *d, struct committer *c)
+{
+    list_push_back(&d->queue, &c->link);
 }
 
 status durable_commit(struct durable *d, slice encoded, bool sync)
 {
-    (void)d;
-    (void)encoded;
-    (void)sync;
-    return STATUS_OK;
+    struct committer c = {.encoded = encoded, .sync = sync};
+    struct group    *g;
+
+    if (encoded.size == 0 && !sync)
+        return STATUS_OK;
+    enqueue(d, &c);
+    while (!c.is_done) {
+        if (d->busy) {
+            env_wait_uncancelled(d->env, &d->done);
+            continue;
+        }
+        /* Too large for a fiber's stack. */
+        g = heap_must_alloc(env_heap(d->env), 1, sizeof *g);
+        lead(d, g);
+        heap_free(g);
+    }
+    return c.st;
 }
 
 status durable_checkpoint(struct durable *d)
 {
-    (void)d;
-    return STATUS_OK;
+    while (d->is_checkpointing)
+        env_wait_uncancelled(d->env, &d->idle);
+    d->is_checkpointing = true;
+    return run_checkpoint(d);
 }
 
 void durable_stats(const struct durable *d, struct engine_stats *out)
 {
-    (void)d;
-    (void)out;
+    out->log_size = d->log_bytes;
+    out->disk_size =
+        (d->old_count + d->ready_count + d->recycled_count) * d->segment_size + d->checkpoint_size;
+}
+
+/* ---- opening and closing
+ * ------------------------------------------------------------------------- */
+
+static bool is_zero(const uint8_t id[16])
+{
+    static const uint8_t zero[16];
+
+    return memcmp(id, zero, sizeof zero) == 0;
+}
+
+static status check_identity(struct durable *d, const struct engine_options *o,
+                             const struct identity *found)
+{
+    if (!is_zero(o->cluster_id) && memcmp(o->cluster_id, found->cluster_id, 16) != 0)
+        return status_new(ST_CONFIG_ERROR, "store \"%s\" belongs to another cluster", d->path);
+    if (o->node_id != 0 && o->node_id != found->node_id)
+        return status_new(ST_CONFIG_ERROR, "store \"%s\" belongs to node %" PRIu64 ", not %" PRIu64,
+                          d->path, found->node_id, o->node_id);
+    if (o->store_id != 0 && o->store_id != found->store_id)
+        return status_new(ST_CONFIG_ERROR, "store \"%s\" is store %" PRIu64 ", not %" PRIu64,
+                          d->path, found->store_id, o->store_id);
+    return STATUS_OK;
+}
+
+static status read_identity(struct durable *d, const struct engine_options *o, const char *path)
+{
+    struct engine_identity *id = &d->m->base.identity;
+    struct arena           *arena = arena_new(env_heap(d->env), NULL);
+    struct identity         found;
+    uint32_t                version;
+    slice                   bytes;
+    status                  st;
+
+    TRY(st, env_file_read_all(d->env, path, 4096, arena, &bytes), out);
+    if (!identity_take(bytes, &found, &version)) {
+        st = status_new(ST_CORRUPT, "file \"%s\" is damaged", path);
+        goto out;
+    }
+    if (version != IDENTITY_VERSION) {
+        st = status_new(ST_CONFIG_ERROR, "store \"%s\" has format version %u, not %d", d->path,
+                        (unsigned)version, IDENTITY_VERSION);
+        goto out;
+    }
+    TRY(st, check_identity(d, o, &found), out);
+    memcpy(id->cluster_id, found.cluster_id, sizeof id->cluster_id);
+    memcpy(id->incarnation, found.incarnation, sizeof id->incarnation);
+    id->node_id = found.node_id;
+    id->store_id = found.store_id;
+    id->is_new = false;
+out:
+    arena_free(arena);
+    return st;
+}
+
+/* A directory without identity holds nothing of ours, or a store whose making was interrupted: that
+ * has no checkpoint yet. */
+static status remove_half_made(struct durable *d)
+{
+    struct arena *arena = arena_new(env_heap(d->env), NULL);
+    const char  **names;
+    size_t        count;
+    status        st;
+
+    TRY(st, env_list_dir(d->env, d->path, arena, &names, &count), out);
+    for (size_t i = 0; i < count && st_ok(st); i++) {
+        slice name = slice_cstr(names[i]);
+        char *path;
+
+        if (name.size > 5 && slice_eq_cstr(slice_from(name, name.size - 5), ".ckpt")) {
+            st = status_new(ST_CORRUPT, "store \"%s\" has lost its identity file", d->path);
+        } else if (name.size > 4 && slice_eq_cstr(slice_from(name, name.size - 4), ".log")) {
+            path = named_path(d, names[i]);
+            st = env_unlink(d->env, path);
+            heap_free(path);
+        }
+    }
+out:
+    arena_free(arena);
+    return st;
+}
+
+/* Make the first segment before the identity, so that an identity without a log is a loss. */
+static status write_identity(struct durable *d, const char *path)
+{
+    const struct engine_identity *id = &d->m->base.identity;
+    struct identity               fresh = {.node_id = id->node_id, .store_id = id->store_id};
+    struct buf                    b;
+    status                        st;
+
+    TRY_RETURN(remove_half_made(d));
+    d->number_next = 1;
+    TRY_RETURN(log_make_ready(d));
+    memcpy(fresh.cluster_id, id->cluster_id, sizeof fresh.cluster_id);
+    memcpy(fresh.incarnation, id->incarnation, sizeof fresh.incarnation);
+    buf_init(&b, env_heap(d->env));
+    identity_put(&b, &fresh);
+    st = env_file_replace(d->env, path, buf_slice(&b));
+    buf_deinit(&b);
+    return st;
+}
+
+static status open_identity(struct durable *d, const struct engine_options *o)
+{
+    char  *path = named_path(d, "identity");
+    status st;
+
+    if (env_file_exists(d->env, path))
+        st = read_identity(d, o, path);
+    else if (o->must_exist)
+        st = status_new(ST_UNDEFINED_FILE, "there is no store in \"%s\"", d->path);
+    else
+        st = write_identity(d, path);
+    heap_free(path);
+    return st;
+}
+
+/* The name of a new directory must be durable too, or the store goes with it (L12). */
+static status sync_parent(struct durable *d)
+{
+    char  *parent = heap_strdup(env_heap(d->env), d->path);
+    char  *slash = strrchr(parent, '/');
+    status st;
+
+    if (slash == NULL)
+        st = env_sync_dir(d->env, ".", ENV_LANE_LOG_SYNC);
+    else {
+        slash[slash == parent ? 1 : 0] = '\0';
+        st = env_sync_dir(d->env, parent, ENV_LANE_LOG_SYNC);
+    }
+    heap_free(parent);
+    return st;
+}
+
+static status open_directory(struct durable *d, const struct engine_options *o)
+{
+    char  *path;
+    status st;
+
+    if (!env_file_exists(d->env, d->path)) {
+        if (o->must_exist)
+            return status_new(ST_UNDEFINED_FILE, "there is no store in \"%s\"", d->path);
+        TRY_RETURN(env_mkdir_all(d->env, d->path));
+        TRY_RETURN(sync_parent(d));
+    }
+    path = named_path(d, "lock");
+    st = env_lock_file(d->env, path, &d->lock);
+    heap_free(path);
+    return st;
+}
+
+static struct durable *durable_new(struct mem_engine *m, const struct engine_options *o)
+{
+    struct heap    *heap = env_heap(m->base.env);
+    struct durable *d = heap_must_alloc(heap, 1, sizeof *d);
+    size_t          length;
+
+    d->m = m;
+    d->env = m->base.env;
+    d->path = heap_strdup(heap, o->path);
+    for (length = strlen(d->path); length > 1 && d->path[length - 1] == '/'; length--)
+        d->path[length - 1] = '\0';
+    d->segment_size = o->log_segment_size != 0 ? o->log_segment_size : SEGMENT_SIZE_DEFAULT;
+    d->segment_size = MAX(d->segment_size, SEGMENT_SIZE_LEAST);
+    d->checkpoint_bytes = o->checkpoint_bytes != 0 ? o->checkpoint_bytes : CHECKPOINT_BYTES_DEFAULT;
+    d->on_stop = o->on_stop;
+    d->on_stop_ctx = o->on_stop_ctx;
+    d->ready = heap_must_alloc(heap, READY_MAX, sizeof *d->ready);
+    list_init(&d->queue);
+    env_cond_init(&d->done);
+    env_cond_init(&d->idle);
+    buf_init(&d->encoded, heap);
+    return d;
+}
+
+static void durable_free(struct durable *d)
+{
+    log_close(d);
+    env_file_close(d->lock);
+    env_cond_deinit(&d->done);
+    env_cond_deinit(&d->idle);
+    heap_free(d->path);
+    heap_free(d);
+}
+
+/* Have a segment ready for the first commit. A full disk is no reason not to open (L13). */
+static status make_ready(struct durable *d)
+{
+    status st = log_make_ready(d);
+
+    if (status_code(st) != ST_DISK_FULL)
+        return st;
+    st_clear(st);
+    note_room(d, false);
+    return STATUS_OK;
+}
+
+status durable_open(struct mem_engine *m, const struct engine_options *options,
+                    struct durable **out)
+{
+    struct durable *d = durable_new(m, options);
+    status          st;
+
+    d->sequence = d->applied = d->synced = 1;
+    TRY(st, open_directory(d, options), fail);
+    TRY(st, open_identity(d, options), fail);
+    if (!m->base.identity.is_new)
+        TRY(st, durable_recover(d), fail);
+    TRY(st, make_ready(d), fail);
+    *out = d;
+    return STATUS_OK;
+
+fail:
+    durable_free(d);
+    return st;
+}
+
+void durable_close(struct durable *d)
+{
+    status st;
+
+    if (d == NULL)
+        return;
+    d->is_closing = true;
+    while (d->busy || !list_empty(&d->queue))
+        env_wait_uncancelled(d->env, &d->done);
+    while (d->is_preparing || d->is_checkpointing)
+        env_wait_uncancelled(d->env, &d->idle);
+    if (d->m->base.state != ENGINE_STOPPED) {
+        st = log_write_mark(d);
+        if (!st_ok(st))
+            log_warn(env_log(d->env), "could not mark the end of the log", kv_status(st));
+        st_clear(st);
+    }
+    durable_free(d);
 }

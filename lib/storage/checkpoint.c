@@ -1,0 +1,245 @@
+/* Checkpoints: the whole state as of one record of the log, so that the log before it can go. The
+ * writer reads a snapshot in pieces and lets others run in between. */
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "storage/durable_internal.h"
+
+enum { BLOCK_SIZE = 256 << 10 };
+
+struct writer {
+    struct durable     *d;
+    struct env_file    *file;
+    uint64_t            sequence, offset, blocks;
+    struct engine_batch batch;
+    struct buf          bytes;
+};
+
+static status write_block(struct writer *w)
+{
+    checkpoint_block_put(&w->bytes, w->sequence, w->blocks++, engine_batch_encoded(&w->batch));
+    engine_batch_reset(&w->batch);
+    TRY_RETURN(env_file_write_at(w->file, w->bytes.data, w->bytes.size, w->offset, ENV_LANE_IO));
+    w->offset += w->bytes.size;
+    buf_reset(&w->bytes);
+    return STATUS_OK;
+}
+
+static status write_entry(struct writer *w, enum engine_iter_mode mode,
+                          const struct engine_iter *it)
+{
+    if (mode == ENGINE_ITER_META)
+        TRY_RETURN(engine_batch_put_meta(&w->batch, it->key, it->value));
+    else if (it->tombstone)
+        TRY_RETURN(engine_batch_delete(&w->batch, it->key, it->ts));
+    else
+        TRY_RETURN(engine_batch_put(&w->batch, it->key, it->ts, it->value));
+    return engine_batch_size(&w->batch) >= BLOCK_SIZE ? write_block(w) : STATUS_OK;
+}
+
+static status write_space(struct writer *w, struct engine_snapshot *s, enum engine_iter_mode mode)
+{
+    struct engine_iter_options o = {.snapshot = s, .mode = mode, .ts = HLC_TS_MAX};
+    struct engine_iter        *it;
+    status                     st;
+
+    TRY_RETURN(mem_iter_open(&w->d->m->base, &o, &it));
+    st = engine_iter_first(it);
+    while (st_ok(st) && it->valid) {
+        st = write_entry(w, mode, it);
+        if (st_ok(st))
+            st = engine_iter_next(it);
+    }
+    mem_iter_close(it);
+    return st;
+}
+
+static status put_applied(struct writer *w)
+{
+    size_t   pos = 0;
+    uint64_t range_id;
+    void    *a;
+
+    while (umap_next(&w->d->m->applied, &pos, &range_id, &a))
+        TRY_RETURN(engine_batch_set_applied(&w->batch, range_id, ((struct applied *)a)->index));
+    return STATUS_OK;
+}
+
+/* Header, applied indexes, both key spaces, and the empty block that closes. */
+static status write_content(struct writer *w, struct engine_snapshot *s)
+{
+    struct checkpoint_header h = {.sequence = w->sequence, .segment = w->d->current.number};
+
+    memcpy(h.incarnation, w->d->m->base.identity.incarnation, sizeof h.incarnation);
+    checkpoint_header_put(&w->bytes, &h);
+    TRY_RETURN(put_applied(w)); /* before the first yield: they are of the snapshot's moment */
+    TRY_RETURN(write_space(w, s, ENGINE_ITER_META));
+    TRY_RETURN(write_space(w, s, ENGINE_ITER_VERSIONS));
+    if (!engine_batch_is_empty(&w->batch))
+        TRY_RETURN(write_block(w));
+    TRY_RETURN(write_block(w));
+    return env_file_sync(w->file, ENV_LANE_IO);
+}
+
+static char *tmp_path(struct durable *d)
+{
+    struct buf b;
+
+    buf_init(&b, env_heap(d->env));
+    buf_printf(&b, "%s/checkpoint.tmp", d->path);
+    buf_cstr(&b);
+    return b.data;
+}
+
+/* Write the file, durably, under its temporary name. */
+static status write_file(struct writer *w, const char *tmp)
+{
+    struct engine_snapshot *s;
+    status                  st;
+
+    TRY_RETURN(env_file_open(w->d->env, tmp, ENV_WRITE | ENV_CREATE | ENV_TRUNCATE, &w->file));
+    s = engine_snapshot_take(&w->d->m->base);
+    w->sequence = w->d->applied;
+    st = write_content(w, s);
+    engine_snapshot_release(&w->d->m->base, s);
+    env_file_close(w->file);
+    return st;
+}
+
+static void drop_old_checkpoint(struct durable *d, uint64_t newest)
+{
+    if (d->has_checkpoint && d->checkpoint_sequence != newest) {
+        char *path = durable_path(d, ".ckpt", d->checkpoint_sequence);
+
+        st_clear(env_unlink(d->env, path)); /* the next start tries again */
+        heap_free(path);
+    }
+    d->has_checkpoint = true;
+    d->checkpoint_sequence = newest;
+}
+
+static status install(struct writer *w, const char *tmp)
+{
+    char  *path = durable_path(w->d, ".ckpt", w->sequence);
+    status st = env_rename(w->d->env, tmp, path);
+
+    heap_free(path);
+    return st_ok(st) ? durable_sync_dir(w->d) : st;
+}
+
+status checkpoint_write(struct durable *d)
+{
+    struct writer w = {.d = d};
+    uint64_t      log_bytes, start_us = env_mono_us(d->env);
+    char         *tmp = tmp_path(d);
+    status        st;
+
+    engine_batch_init(&w.batch, env_heap(d->env));
+    buf_init(&w.bytes, env_heap(d->env));
+    /* Nothing may be in a checkpoint that the log could still lose. */
+    TRY(st, durable_commit(d, SLICE_EMPTY, true), out);
+    log_bytes = d->log_bytes;
+    st = write_file(&w, tmp);
+    if (st_ok(st))
+        st = install(&w, tmp);
+    if (!st_ok(st)) {
+        st_clear(env_unlink(d->env, tmp));
+        goto out;
+    }
+    drop_old_checkpoint(d, w.sequence);
+    log_free_before(d, w.sequence);
+    d->log_bytes -= log_bytes;
+    d->checkpoint_size = w.offset;
+    metric_add(&d->m->base.metrics.checkpoints, 1);
+    metric_set(&d->m->base.metrics.checkpoint_bytes, (int64_t)w.offset);
+    log_info(env_log(d->env), "checkpoint written", kv_u64("sequence", w.sequence),
+             kv_bytes("size_bytes", w.offset), kv_u64("took_us", env_mono_us(d->env) - start_us));
+out:
+    heap_free(tmp);
+    buf_deinit(&w.bytes);
+    engine_batch_deinit(&w.batch);
+    return st;
+}
+
+/* ---- reading
+ * ------------------------------------------------------------------------------------- */
+
+struct reader {
+    struct durable  *d;
+    struct env_file *file;
+    uint64_t         sequence, offset, blocks;
+    struct buf       bytes;
+};
+
+static status damaged(const struct reader *r)
+{
+    return status_hint(status_new(ST_CORRUPT, "checkpoint %020" PRIu64 ": damaged at byte %" PRIu64,
+                                  r->sequence, r->offset),
+                       "Restore the store from a backup.");
+}
+
+static status read_bytes(struct reader *r, uint64_t offset, size_t size)
+{
+    size_t n;
+
+    TRY_RETURN(env_file_read_at(r->file, buf_reserve(&r->bytes, size), size, offset,
+                                size > CHECKPOINT_HEADER_SIZE ? ENV_LANE_IO : ENV_INLINE, &n));
+    buf_advance(&r->bytes, n);
+    return n == size ? STATUS_OK : damaged(r);
+}
+
+static status read_header(struct reader *r)
+{
+    struct checkpoint_header h;
+
+    TRY_RETURN(read_bytes(r, 0, CHECKPOINT_HEADER_SIZE));
+    if (!checkpoint_header_take(buf_slice(&r->bytes), &h) || h.sequence != r->sequence ||
+        memcmp(h.incarnation, r->d->m->base.identity.incarnation, sizeof h.incarnation) != 0)
+        return damaged(r);
+    r->offset = CHECKPOINT_HEADER_SIZE;
+    return STATUS_OK;
+}
+
+/* Read and apply one block; *is_last: it was the closing one. */
+static status read_block(struct reader *r, bool *is_last)
+{
+    uint64_t size, file_size;
+    slice    bytes, payload;
+
+    buf_reset(&r->bytes);
+    TRY_RETURN(env_file_size(r->file, &file_size));
+    TRY_RETURN(read_bytes(r, r->offset, CHECKPOINT_BLOCK_HEADER_SIZE));
+    if (!checkpoint_block_size(buf_slice(&r->bytes), &size) || size > file_size - r->offset)
+        return damaged(r);
+    if (size > 0)
+        TRY_RETURN(read_bytes(r, r->offset + CHECKPOINT_BLOCK_HEADER_SIZE, (size_t)size));
+    bytes = buf_slice(&r->bytes);
+    if (!checkpoint_block_take(&bytes, r->sequence, r->blocks, &payload) ||
+        !batch_is_valid(payload))
+        return damaged(r);
+    mem_apply(r->d->m, payload, true);
+    r->blocks++;
+    r->offset += CHECKPOINT_BLOCK_HEADER_SIZE + payload.size;
+    *is_last = payload.size == 0;
+    return STATUS_OK;
+}
+
+status checkpoint_read(struct durable *d, uint64_t sequence)
+{
+    struct reader r = {.d = d, .sequence = sequence};
+    char         *path = durable_path(d, ".ckpt", sequence);
+    bool          is_last = false;
+    status        st;
+
+    buf_init(&r.bytes, env_heap(d->env));
+    TRY(st, env_file_open(d->env, path, ENV_READ, &r.file), out);
+    TRY(st, read_header(&r), out);
+    while (!is_last)
+        TRY(st, read_block(&r, &is_last), out);
+    d->checkpoint_size = r.offset;
+out:
+    env_file_close(r.file);
+    heap_free(path);
+    buf_deinit(&r.bytes);
+    return st;
+}

@@ -1,0 +1,109 @@
+/* lib/storage/durable_internal.h: what log.c, recover.c, checkpoint.c and durable.c share.
+ *
+ * Files of a store: "lock", "identity", segments "<number>.log", checkpoints "<sequence>.ckpt".
+ *
+ * Invariants:
+ * 1. Records are numbered without gaps and chained; what reads see is what the records below
+ *    `applied` made, and records below `synced` are durable.
+ * 2. A checkpoint is durable, name included, before a segment it makes superfluous is freed (L12).
+ * 3. A segment that was read in recovery is deleted when free, never used again (L4); after a
+ *    recovery the log goes on in a segment of a number never used before (L3).
+ * 4. After a failed sync nothing is written any more (L1). */
+#ifndef LINERA_STORAGE_DURABLE_INTERNAL_H
+#define LINERA_STORAGE_DURABLE_INTERNAL_H
+
+#include "env/file.h"
+#include "storage/durable.h"
+#include "storage/log_format.h"
+
+/* A segment that was begun, the one being written included. */
+struct old_segment {
+    uint64_t number;
+    uint64_t first_sequence;
+    bool     is_ours; /* written since the store was opened: may be recycled */
+};
+
+/* A segment that can be written, with its name durable. */
+struct open_segment {
+    uint64_t         number;
+    struct env_file *file;  /* writes are not durable before a sync */
+    struct env_file *dsync; /* the same file; writes are durable when they return */
+};
+
+enum { READY_MAX = 80, RECYCLED_MAX = 2 };
+
+struct durable {
+    struct mem_engine *m;
+    struct env        *env;
+    char              *path;
+    struct env_file   *lock;
+    uint64_t           segment_size;
+    uint64_t           checkpoint_bytes;
+    void (*on_stop)(void *ctx, status reason);
+    void *on_stop_ctx;
+
+    /* the log */
+    struct open_segment  current;
+    bool                 has_current;
+    uint64_t             offset; /* of the next record in it */
+    struct open_segment *ready;  /* prepared for when it is full, READY_MAX at most, in order */
+    size_t               ready_count;
+    uint64_t             number_next; /* of the next segment to be made */
+    uint64_t             previous_segment;
+    uint64_t             sequence; /* of the next record */
+    uint64_t             applied;  /* the first record that reads do not see */
+    uint64_t             synced;   /* the first record that is not durable */
+    uint32_t             crc;      /* of the last record */
+    struct buf           encoded;  /* records on their way to the file */
+    struct old_segment  *old;      /* in order */
+    size_t               old_count, old_capacity;
+    uint64_t             recycled[RECYCLED_MAX]; /* numbers of files to be used again */
+    size_t               recycled_count;
+
+    /* group commit */
+    struct list     queue;
+    bool            busy;         /* a group is being written */
+    bool            has_unsynced; /* something applied is not durable */
+    struct env_cond done;
+
+    /* background */
+    bool            is_preparing, is_checkpointing, is_closing;
+    struct env_cond idle;
+    uint64_t        log_bytes;       /* since the last checkpoint */
+    uint64_t        checkpoint_size; /* of the last one */
+    uint64_t        checkpoint_sequence;
+    bool            has_checkpoint;
+    uint64_t        checkpoint_retry; /* log_bytes at which to try again after a failure */
+};
+
+/* durable.c */
+char *durable_path(struct durable *d, const char *suffix, uint64_t number); /* heap_free() it */
+/* Stop the store for good; takes `reason`. */
+void  durable_stop(struct durable *d, status reason);
+status MAY_YIELD durable_sync_dir(struct durable *d) MUST_CHECK;
+
+/* log.c */
+/* Write the batches as one group; with `sync` they and all before are durable then. DISK_FULL: as
+ * if nothing had happened. Any other error: the store must stop. */
+status MAY_YIELD log_write_group(struct durable *d, const slice *batches, size_t count, bool sync)
+    MUST_CHECK;
+/* Record that all before is durable, for recovery to tell a torn tail from lost promises. */
+status MAY_YIELD log_write_mark(struct durable *d) MUST_CHECK;
+/* Start a fiber that prepares the next segment, unless one is ready or at it. */
+void             log_prepare_next(struct durable *d);
+/* Drop the segments that hold nothing at or above `sequence`. */
+void             log_free_before(struct durable *d, uint64_t sequence);
+void log_note_old(struct durable *d, uint64_t number, uint64_t first_sequence, bool ours);
+void log_close(struct durable *d);
+/* Have one segment ready, e.g. after the start. */
+status MAY_YIELD log_make_ready(struct durable *d) MUST_CHECK;
+
+/* recover.c */
+/* Read checkpoint and log into the engine, and set d->sequence and its like. */
+status MAY_YIELD durable_recover(struct durable *d) MUST_CHECK;
+
+/* checkpoint.c */
+status MAY_YIELD checkpoint_write(struct durable *d) MUST_CHECK;
+status MAY_YIELD checkpoint_read(struct durable *d, uint64_t sequence) MUST_CHECK;
+
+#endif

@@ -1,0 +1,200 @@
+#include "storage/log_format.h"
+
+#include "base/assert.h"
+#include "base/crc32c.h"
+
+static const char segment_magic[8] = {'L', 'I', 'N', 'L', 'O', 'G', '\r', '\n'};
+static const char checkpoint_magic[8] = {'L', 'I', 'N', 'C', 'K', 'P', '\r', '\n'};
+static const char identity_magic[8] = {'L', 'I', 'N', 'S', 'T', 'O', '\r', '\n'};
+
+/* Magic, version, and at byte 12 the checksum of all the other bytes: how every header begins. */
+static char *begin_header(struct buf *b, size_t size, const char *magic, uint32_t version)
+{
+    char *h = buf_reserve(b, size);
+
+    memset(h, 0, size);
+    memcpy(h, magic, 8);
+    put_u32le(h + 8, version);
+    return h;
+}
+
+static uint32_t header_crc(const char *h, size_t size)
+{
+    return crc32c(crc32c(0, h, 12), h + 16, size - 16);
+}
+
+static void end_header(struct buf *b, char *h, size_t size)
+{
+    put_u32le(h + 12, header_crc(h, size));
+    buf_advance(b, size);
+}
+
+static bool header_is(slice bytes, size_t size, const char *magic)
+{
+    return bytes.size >= size && memcmp(bytes.data, magic, 8) == 0 &&
+           get_u32le(bytes.data + 12) == header_crc(bytes.data, size);
+}
+
+void segment_header_put(struct buf *b, const struct segment_header *h)
+{
+    char *p = begin_header(b, SEGMENT_HEADER_SIZE, segment_magic, LOG_VERSION);
+
+    put_u64le(p + 16, h->segment);
+    put_u64le(p + 24, h->first_sequence);
+    put_u64le(p + 32, h->previous_segment);
+    put_u32le(p + 40, h->previous_crc);
+    memcpy(p + 48, h->incarnation, 16);
+    end_header(b, p, SEGMENT_HEADER_SIZE);
+}
+
+bool segment_header_take(slice bytes, struct segment_header *out)
+{
+    const char *p = bytes.data;
+
+    if (!header_is(bytes, SEGMENT_HEADER_SIZE, segment_magic) || get_u32le(p + 8) != LOG_VERSION)
+        return false;
+    out->segment = get_u64le(p + 16);
+    out->first_sequence = get_u64le(p + 24);
+    out->previous_segment = get_u64le(p + 32);
+    out->previous_crc = get_u32le(p + 40);
+    memcpy(out->incarnation, p + 48, 16);
+    return true;
+}
+
+static size_t padding(size_t size)
+{
+    return (RECORD_ALIGN - size % RECORD_ALIGN) % RECORD_ALIGN;
+}
+
+size_t log_record_size(size_t payload_size)
+{
+    return RECORD_HEADER_SIZE + payload_size + padding(payload_size);
+}
+
+void log_record_put(struct buf *b, struct log_record *r)
+{
+    char *h = buf_reserve(b, log_record_size(r->payload.size));
+
+    put_u32le(h + 4, (uint32_t)r->payload.size);
+    put_u64le(h + 8, r->generation);
+    put_u64le(h + 16, r->sequence);
+    put_u64le(h + 24, r->synced);
+    put_u32le(h + 32, r->previous);
+    put_u32le(h + 36, (uint32_t)r->type);
+    if (r->payload.size > 0)
+        memcpy(h + RECORD_HEADER_SIZE, r->payload.data, r->payload.size);
+    memset(h + RECORD_HEADER_SIZE + r->payload.size, 0, padding(r->payload.size));
+    r->crc = crc32c(0, h + 4, RECORD_HEADER_SIZE - 4 + r->payload.size);
+    put_u32le(h, r->crc);
+    buf_advance(b, log_record_size(r->payload.size));
+}
+
+bool log_record_take(slice *bytes, uint64_t generation, struct log_record *out)
+{
+    const char *h = bytes->data;
+    size_t      size;
+
+    if (bytes->size < RECORD_HEADER_SIZE || get_u64le(h + 8) != generation)
+        return false;
+    size = get_u32le(h + 4);
+    if (size > bytes->size - RECORD_HEADER_SIZE)
+        return false;
+    out->type = (enum record_type)get_u32le(h + 36);
+    if (out->type < RECORD_WHOLE || out->type > RECORD_MARK)
+        return false;
+    out->crc = get_u32le(h);
+    if (out->crc != crc32c(0, h + 4, RECORD_HEADER_SIZE - 4 + size))
+        return false;
+    out->generation = generation;
+    out->sequence = get_u64le(h + 16);
+    out->synced = get_u64le(h + 24);
+    out->previous = get_u32le(h + 32);
+    out->payload = slice_make(h + RECORD_HEADER_SIZE, size);
+    *bytes = slice_from(*bytes, log_record_size(size));
+    return true;
+}
+
+void checkpoint_header_put(struct buf *b, const struct checkpoint_header *h)
+{
+    char *p = begin_header(b, CHECKPOINT_HEADER_SIZE, checkpoint_magic, CHECKPOINT_VERSION);
+
+    put_u64le(p + 16, h->sequence);
+    put_u64le(p + 24, h->segment);
+    memcpy(p + 32, h->incarnation, 16);
+    end_header(b, p, CHECKPOINT_HEADER_SIZE);
+}
+
+bool checkpoint_header_take(slice bytes, struct checkpoint_header *out)
+{
+    const char *p = bytes.data;
+
+    if (!header_is(bytes, CHECKPOINT_HEADER_SIZE, checkpoint_magic) ||
+        get_u32le(p + 8) != CHECKPOINT_VERSION)
+        return false;
+    out->sequence = get_u64le(p + 16);
+    out->segment = get_u64le(p + 24);
+    memcpy(out->incarnation, p + 32, 16);
+    return true;
+}
+
+/* Block: checksum u32, size u32, number u64, sequence of the checkpoint u64, payload. */
+void checkpoint_block_put(struct buf *b, uint64_t sequence, uint64_t number, slice payload)
+{
+    char *h = buf_reserve(b, CHECKPOINT_BLOCK_HEADER_SIZE + payload.size);
+
+    put_u32le(h + 4, (uint32_t)payload.size);
+    put_u64le(h + 8, number);
+    put_u64le(h + 16, sequence);
+    if (payload.size > 0)
+        memcpy(h + CHECKPOINT_BLOCK_HEADER_SIZE, payload.data, payload.size);
+    put_u32le(h, crc32c(0, h + 4, CHECKPOINT_BLOCK_HEADER_SIZE - 4 + payload.size));
+    buf_advance(b, CHECKPOINT_BLOCK_HEADER_SIZE + payload.size);
+}
+
+bool checkpoint_block_size(slice header, uint64_t *size)
+{
+    if (header.size < CHECKPOINT_BLOCK_HEADER_SIZE)
+        return false;
+    *size = get_u32le(header.data + 4);
+    return *size <= CHECKPOINT_BLOCK_SIZE_MAX;
+}
+
+bool checkpoint_block_take(slice *bytes, uint64_t sequence, uint64_t number, slice *payload)
+{
+    const char *h = bytes->data;
+    uint64_t    size;
+
+    if (!checkpoint_block_size(*bytes, &size) ||
+        bytes->size - CHECKPOINT_BLOCK_HEADER_SIZE < size || get_u64le(h + 8) != number ||
+        get_u64le(h + 16) != sequence ||
+        get_u32le(h) != crc32c(0, h + 4, CHECKPOINT_BLOCK_HEADER_SIZE - 4 + size))
+        return false;
+    *payload = slice_make(h + CHECKPOINT_BLOCK_HEADER_SIZE, size);
+    *bytes = slice_from(*bytes, CHECKPOINT_BLOCK_HEADER_SIZE + size);
+    return true;
+}
+
+void identity_put(struct buf *b, const struct identity *id)
+{
+    char *p = begin_header(b, IDENTITY_SIZE, identity_magic, IDENTITY_VERSION);
+
+    memcpy(p + 16, id->cluster_id, 16);
+    put_u64le(p + 32, id->node_id);
+    put_u64le(p + 40, id->store_id);
+    memcpy(p + 48, id->incarnation, 16);
+    end_header(b, p, IDENTITY_SIZE);
+}
+
+bool identity_take(slice bytes, struct identity *out, uint32_t *version)
+{
+    const char *p = bytes.data;
+
+    if (!header_is(bytes, IDENTITY_SIZE, identity_magic))
+        return false;
+    *version = get_u32le(p + 8);
+    memcpy(out->cluster_id, p + 16, 16);
+    out->node_id = get_u64le(p + 32);
+    out->store_id = get_u64le(p + 40);
+    memcpy(out->incarnation, p + 48, 16);
+    return true;
+}

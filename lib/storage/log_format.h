@@ -1,0 +1,89 @@
+/* lib/storage/log_format.h: the bytes of log segments and checkpoints; docs/formats.md draws them.
+ * Pure functions, so that a fuzzer can feed them anything. For files of lib/storage only.
+ *
+ * All integers are little-endian. Every checksum is CRC-32C. */
+#ifndef LINERA_STORAGE_LOG_FORMAT_H
+#define LINERA_STORAGE_LOG_FORMAT_H
+
+#include "base/buf.h"
+
+enum {
+    LOG_VERSION = 1,
+    SEGMENT_HEADER_SIZE = 64,
+    RECORD_HEADER_SIZE = 40,
+    RECORD_ALIGN = 8,
+    CHECKPOINT_VERSION = 1,
+    CHECKPOINT_HEADER_SIZE = 64,
+    CHECKPOINT_BLOCK_HEADER_SIZE = 24,
+    CHECKPOINT_BLOCK_SIZE_MAX = 1 << 30,
+    IDENTITY_VERSION = 1,
+    IDENTITY_SIZE = 64,
+};
+
+/* A segment begins with this, written together with its first records. */
+struct segment_header {
+    uint64_t segment;          /* its number; a file whose name says another one is not begun yet */
+    uint64_t first_sequence;   /* of its first record; ends what counts of the segment before */
+    uint64_t previous_segment; /* the begun one before it; 0 for the first */
+    uint32_t previous_crc;     /* of the last record that counts before it (chain, L4) */
+    uint8_t  incarnation[16];  /* of the store */
+};
+
+enum record_type {
+    RECORD_WHOLE = 1, /* a batch in one record */
+    RECORD_FIRST,     /* or in several: it counts once the last one is there */
+    RECORD_MIDDLE,
+    RECORD_LAST,
+    RECORD_MARK, /* no batch: carries `synced` only */
+};
+
+struct log_record {
+    enum record_type type;
+    uint64_t         generation; /* the segment's number (L4) */
+    uint64_t         sequence;   /* counts records, from 1, without gaps */
+    uint64_t         synced;   /* records below this were durable when this one was written (L3) */
+    uint32_t         previous; /* checksum of the record before (L4) */
+    uint32_t         crc;      /* of this one; set by put and take */
+    slice            payload;
+};
+
+void segment_header_put(struct buf *b, const struct segment_header *h);
+/* False: not a begun segment, or damaged. */
+bool segment_header_take(slice bytes, struct segment_header *out);
+
+/* Bytes of a record with that much payload, filling included. */
+size_t log_record_size(size_t payload_size);
+/* Append; sets r->crc. */
+void   log_record_put(struct buf *b, struct log_record *r);
+/* Take a record of this generation off the front of *bytes. False, with *bytes as it was, when
+ * there is none whose checksum holds. The payload points into *bytes. */
+bool   log_record_take(slice *bytes, uint64_t generation, struct log_record *out);
+
+/* A checkpoint: this header, then blocks, each a batch of operations; the last block is empty and
+ * its number says that none is missing. */
+struct checkpoint_header {
+    uint64_t sequence; /* the first record that it does not contain */
+    uint64_t segment;  /* where that record is, or will be */
+    uint8_t  incarnation[16];
+};
+
+void checkpoint_header_put(struct buf *b, const struct checkpoint_header *h);
+bool checkpoint_header_take(slice bytes, struct checkpoint_header *out);
+/* The checksum covers sequence and number of the block, so that a block in another place or from
+ * another checkpoint does not pass (L17). */
+void checkpoint_block_put(struct buf *b, uint64_t sequence, uint64_t number, slice payload);
+/* Size of the payload of the block that begins here; false when the header cannot be. */
+bool checkpoint_block_size(slice header, uint64_t *size);
+bool checkpoint_block_take(slice *bytes, uint64_t sequence, uint64_t number, slice *payload);
+
+struct identity {
+    uint8_t  cluster_id[16];
+    uint64_t node_id, store_id;
+    uint8_t  incarnation[16];
+};
+
+void identity_put(struct buf *b, const struct identity *id);
+/* Sets *version when the file is one of ours with whole checksum; false otherwise. */
+bool identity_take(slice bytes, struct identity *out, uint32_t *version);
+
+#endif

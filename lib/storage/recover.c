@@ -1,0 +1,408 @@
+/* Recovery: the newest checkpoint, then every batch in the log behind it.
+ *
+ * Where the log ends is decided by what its records prove. Each record carries how far the log was
+ * durable when it was written; a begun segment proves that all before it was. If what can be read
+ * in order ends below what is proved, acknowledged batches are damaged, and the store does not open
+ * (L3). Otherwise the end is a torn write that nobody was told of, and is cut: the next segment
+ * says where the log goes on, so what is left behind the cut is never looked at again.
+ *
+ * What was read but is not proved to be durable may come from a page cache that a failed sync has
+ * left behind (L1): it is written again and synced before it is believed. */
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "base/sort.h"
+#include "storage/durable_internal.h"
+
+struct segment_file {
+    uint64_t              number;
+    struct segment_header header;
+    bool                  is_begun;
+};
+
+struct recovery {
+    struct durable      *d;
+    struct arena        *arena;
+    struct segment_file *segments; /* by number */
+    size_t               count;
+    uint64_t            *checkpoints; /* ascending */
+    size_t               checkpoint_count;
+    struct buf           bytes; /* of the segment being read */
+    struct buf           batch; /* being put together from its records */
+    bool                 in_batch;
+    uint64_t             start;    /* the first record to apply */
+    uint64_t             sequence; /* behind the last record read */
+    uint32_t             crc;
+    uint64_t             end; /* behind the last whole batch: where the log goes on */
+    uint32_t             end_crc;
+    uint64_t             proved; /* records below are proved to have been durable */
+    uint64_t             batches;
+};
+
+/* ---- what files there are
+ * -------------------------------------------------------------------------- */
+
+/* "<digits><suffix>" */
+static bool parse_name(const char *name, const char *suffix, uint64_t *number)
+{
+    const char *at = name;
+
+    for (*number = 0; *at >= '0' && *at <= '9' && *number < UINT64_MAX / 20; at++)
+        *number = *number * 10 + (uint64_t)(*at - '0');
+    return at != name && strcmp(at, suffix) == 0;
+}
+
+static status list_files(struct recovery *r)
+{
+    const char **names;
+    size_t       count;
+
+    TRY_RETURN(env_list_dir(r->d->env, r->d->path, r->arena, &names, &count));
+    r->segments = ARENA_ARRAY(r->arena, struct segment_file, count + 1);
+    r->checkpoints = ARENA_ARRAY(r->arena, uint64_t, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t number;
+
+        if (parse_name(names[i], ".log", &number))
+            r->segments[r->count++].number = number;
+        else if (parse_name(names[i], ".ckpt", &number))
+            r->checkpoints[r->checkpoint_count++] = number;
+    }
+    sort_stable(env_heap(r->d->env), r->segments, r->count, sizeof r->segments[0], sort_compare_u64,
+                NULL);
+    sort_stable(env_heap(r->d->env), r->checkpoints, r->checkpoint_count, sizeof r->checkpoints[0],
+                sort_compare_u64, NULL);
+    return STATUS_OK;
+}
+
+/* Up to `size_max` bytes of a segment into r->bytes. */
+static status read_segment(struct recovery *r, uint64_t number, uint64_t size_max)
+{
+    struct env_file *file = NULL;
+    char            *path = durable_path(r->d, ".log", number);
+    uint64_t         size;
+    size_t           n;
+    status           st;
+
+    buf_reset(&r->bytes);
+    TRY(st, env_file_open(r->d->env, path, ENV_READ, &file), out);
+    TRY(st, env_file_size(file, &size), out);
+    size = MIN(size, size_max);
+    TRY(st,
+        env_file_read_at(file, buf_reserve(&r->bytes, size + 1), size, 0,
+                         size > SEGMENT_HEADER_SIZE ? ENV_LANE_IO : ENV_INLINE, &n),
+        out);
+    buf_advance(&r->bytes, n);
+out:
+    env_file_close(file);
+    heap_free(path);
+    return st;
+}
+
+static status read_headers(struct recovery *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        struct segment_file *s = &r->segments[i];
+
+        TRY_RETURN(read_segment(r, s->number, SEGMENT_HEADER_SIZE));
+        s->is_begun = segment_header_take(buf_slice(&r->bytes), &s->header) &&
+                      s->header.segment == s->number &&
+                      memcmp(s->header.incarnation, r->d->m->base.identity.incarnation,
+                             sizeof s->header.incarnation) == 0;
+    }
+    return STATUS_OK;
+}
+
+/* ---- reading
+ * ------------------------------------------------------------------------------------- */
+
+static status corrupt(struct recovery *r, uint64_t segment, const char *what)
+{
+    return status_hint(status_new(ST_CORRUPT, "log segment %012" PRIu64 ": %s", segment, what),
+                       "Acknowledged changes from record %" PRIu64
+                       " on are damaged. Restore the store from a backup.",
+                       r->end);
+}
+
+static status apply_batch(struct recovery *r, uint64_t segment, slice encoded)
+{
+    if (!batch_is_valid(encoded))
+        return corrupt(r, segment, "a batch is malformed");
+    mem_apply(r->d->m, encoded, true);
+    r->batches++;
+    return STATUS_OK;
+}
+
+/* Take one record that follows the last one. A batch counts with its last record. */
+static status take_record(struct recovery *r, const struct log_record *rec)
+{
+    bool begins =
+        rec->type == RECORD_WHOLE || rec->type == RECORD_FIRST || rec->type == RECORD_MARK;
+    bool ends = rec->type == RECORD_WHOLE || rec->type == RECORD_LAST || rec->type == RECORD_MARK;
+
+    r->sequence = rec->sequence + 1;
+    r->crc = rec->crc;
+    r->proved = MAX(r->proved, rec->synced);
+    if (rec->sequence >= r->start) {
+        if (begins == r->in_batch)
+            return corrupt(r, rec->generation, "the parts of a batch are out of order");
+        if (begins)
+            buf_reset(&r->batch);
+        buf_append_slice(&r->batch, rec->payload);
+        r->in_batch = !ends;
+        if (ends && r->batch.size > 0)
+            TRY_RETURN(apply_batch(r, rec->generation, buf_slice(&r->batch)));
+    }
+    if (ends || rec->sequence < r->start) {
+        r->end = r->sequence;
+        r->end_crc = r->crc;
+    }
+    return STATUS_OK;
+}
+
+/* Records in order, up to `stop` (of the next segment; UINT64_MAX for none), or to the first that
+ * does not follow. *rest is what is left of the segment. */
+static status read_records(struct recovery *r, uint64_t segment, uint64_t stop, slice *rest)
+{
+    struct log_record rec;
+
+    *rest = slice_from(buf_slice(&r->bytes), SEGMENT_HEADER_SIZE);
+    while (r->sequence < stop) {
+        slice before = *rest;
+
+        if (!log_record_take(rest, segment, &rec) || rec.sequence != r->sequence ||
+            rec.previous != r->crc) {
+            *rest = before;
+            break;
+        }
+        TRY_RETURN(take_record(r, &rec));
+    }
+    return STATUS_OK;
+}
+
+/* Whatever whole record of this generation lies anywhere in the bytes: what does it prove? */
+static void search_proofs(struct recovery *r, uint64_t segment, slice bytes)
+{
+    struct log_record rec;
+
+    while (bytes.size >= RECORD_HEADER_SIZE) {
+        slice at = bytes;
+
+        if (log_record_take(&at, segment, &rec))
+            r->proved = MAX(r->proved, rec.synced);
+        bytes = slice_from(bytes, RECORD_ALIGN);
+    }
+}
+
+static struct segment_file *next_begun(struct recovery *r, size_t *pos)
+{
+    while (*pos < r->count) {
+        struct segment_file *s = &r->segments[(*pos)++];
+
+        if (s->is_begun)
+            return s;
+    }
+    return NULL;
+}
+
+/* The position of the segment that has the first record to apply; r->count when nothing is begun.
+ */
+static status find_start(struct recovery *r, size_t *start)
+{
+    bool any = false;
+
+    *start = r->count;
+    for (size_t i = 0; i < r->count; i++) {
+        any = any || r->segments[i].is_begun;
+        if (r->segments[i].is_begun && r->segments[i].header.first_sequence <= r->start)
+            *start = i;
+    }
+    if (any && *start == r->count)
+        return corrupt(r, r->segments[0].number, "the log before it is missing");
+    return STATUS_OK;
+}
+
+/* Whether the next segment goes on where this one ended: behind its last record, or, when the last
+ * batch was incomplete and an earlier recovery cut it off, behind the last whole batch. */
+static bool follows(struct recovery *r, const struct segment_file *s,
+                    const struct segment_header *next)
+{
+    if (next->previous_segment != s->number)
+        return false;
+    if (next->first_sequence == r->sequence && next->previous_crc == r->crc)
+        return true;
+    r->in_batch = false;
+    r->sequence = r->end;
+    r->crc = r->end_crc;
+    return next->first_sequence == r->end && next->previous_crc == r->end_crc;
+}
+
+/* Read the begun segments from *pos on. *last is the last of them, its bytes in r->bytes, and *rest
+ * what of them does not count. */
+static status read_log(struct recovery *r, size_t pos, struct segment_file **last, slice *rest)
+{
+    struct segment_file *s = next_begun(r, &pos), *next;
+
+    r->sequence = r->end = s->header.first_sequence;
+    r->crc = r->end_crc = s->header.previous_crc;
+    for (;; s = next) {
+        next = next_begun(r, &pos);
+        TRY_RETURN(read_segment(r, s->number, UINT64_MAX));
+        TRY_RETURN(read_records(r, s->number,
+                                next != NULL ? next->header.first_sequence : UINT64_MAX, rest));
+        r->d->log_bytes += r->bytes.size - rest->size;
+        log_note_old(r->d, s->number, s->header.first_sequence, false);
+        *last = s;
+        if (next == NULL)
+            return STATUS_OK;
+        if (!follows(r, s, &next->header))
+            return corrupt(r, s->number, "a record is damaged");
+    }
+}
+
+/* ---- the end of the log
+ * -------------------------------------------------------------------------- */
+
+/* Write again what counts of the last segment but is not proved, and sync it. */
+static status make_durable(struct recovery *r, const struct segment_file *last)
+{
+    slice             bytes = buf_slice(&r->bytes), at = slice_from(bytes, SEGMENT_HEADER_SIZE);
+    uint64_t          from = 0, sequence = last->header.first_sequence;
+    struct log_record rec;
+    struct env_file  *file = NULL;
+    char             *path;
+    status            st;
+
+    for (; sequence < r->end; sequence++) {
+        /* With the first record the header was written too. */
+        if (sequence < r->proved)
+            from = bytes.size - at.size;
+        if (!log_record_take(&at, last->number, &rec))
+            break;
+    }
+    if (r->end <= r->proved)
+        return STATUS_OK;
+    path = durable_path(r->d, ".log", last->number);
+    TRY(st, env_file_open(r->d->env, path, ENV_WRITE, &file), out);
+    TRY(st,
+        env_file_write_at(file, bytes.data + from, bytes.size - at.size - from, from, ENV_LANE_IO),
+        out);
+    st = env_file_sync(file, ENV_LANE_LOG_SYNC);
+out:
+    env_file_close(file);
+    heap_free(path);
+    return st;
+}
+
+/* Nothing damaged or forgotten may prove that the log went on. */
+static status check_end(struct recovery *r, const struct segment_file *last, slice rest)
+{
+    search_proofs(r, last->number, rest);
+    if (r->proved > r->end)
+        return corrupt(r, last->number, "a record is damaged");
+    return STATUS_OK;
+}
+
+static status check_unbegun(struct recovery *r, uint64_t after)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const struct segment_file *s = &r->segments[i];
+
+        if (s->is_begun || s->number <= after)
+            continue;
+        TRY_RETURN(read_segment(r, s->number, UINT64_MAX));
+        search_proofs(r, s->number, buf_slice(&r->bytes));
+        if (r->proved > r->end)
+            return corrupt(r, s->number, "its header is damaged");
+    }
+    return STATUS_OK;
+}
+
+/* Segments that no recovery needs: those before the start, and those that were never begun. */
+static void delete_rest(struct recovery *r, size_t start)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        char *path;
+
+        if (i >= start && r->segments[i].is_begun)
+            continue;
+        path = durable_path(r->d, ".log", r->segments[i].number);
+        st_clear(env_unlink(r->d->env, path));
+        heap_free(path);
+    }
+}
+
+static status read_checkpoint(struct recovery *r)
+{
+    struct durable *d = r->d;
+
+    r->start = 1;
+    if (r->checkpoint_count == 0)
+        return STATUS_OK;
+    r->start = r->checkpoints[r->checkpoint_count - 1];
+    TRY_RETURN(checkpoint_read(d, r->start));
+    d->has_checkpoint = true;
+    d->checkpoint_sequence = r->start;
+    for (size_t i = 0; i + 1 < r->checkpoint_count; i++) {
+        char *path = durable_path(d, ".ckpt", r->checkpoints[i]);
+
+        st_clear(env_unlink(d->env, path));
+        heap_free(path);
+    }
+    return STATUS_OK;
+}
+
+static void take_over(struct recovery *r, const struct segment_file *last)
+{
+    struct durable *d = r->d;
+
+    /* A checkpoint may hold what the log lost, never the other way round. */
+    d->sequence = MAX(r->end, r->start);
+    d->applied = d->synced = d->sequence;
+    d->crc = d->sequence == r->end ? r->end_crc : 0;
+    d->previous_segment = last != NULL ? last->number : 0;
+    d->number_next = r->count > 0 ? r->segments[r->count - 1].number + 1 : 1;
+}
+
+static status recover(struct recovery *r)
+{
+    struct segment_file *last = NULL;
+    size_t               start;
+    slice                rest;
+
+    TRY_RETURN(list_files(r));
+    TRY_RETURN(read_headers(r));
+    TRY_RETURN(read_checkpoint(r));
+    r->end = r->start;
+    TRY_RETURN(find_start(r, &start));
+    if (r->count == 0 && r->checkpoint_count == 0 && !r->d->m->base.identity.is_new)
+        return status_new(ST_CORRUPT, "the store has lost its log");
+    if (start < r->count) {
+        TRY_RETURN(read_log(r, start, &last, &rest));
+        TRY_RETURN(check_end(r, last, rest));
+        TRY_RETURN(make_durable(r, last));
+    }
+    TRY_RETURN(check_unbegun(r, last != NULL ? last->number : 0));
+    take_over(r, last);
+    delete_rest(r, start);
+    return STATUS_OK;
+}
+
+status durable_recover(struct durable *d)
+{
+    struct recovery r = {.d = d, .arena = arena_new(env_heap(d->env), NULL)};
+    uint64_t        start_us = env_mono_us(d->env);
+    status          st;
+
+    buf_init(&r.bytes, env_heap(d->env));
+    buf_init(&r.batch, env_heap(d->env));
+    st = recover(&r);
+    if (st_ok(st) && !d->m->base.identity.is_new)
+        log_info(env_log(d->env), "store recovered", kv_u64("batches", r.batches),
+                 kv_u64("entries", d->m->data.entries), kv_bytes("log_bytes", d->log_bytes),
+                 kv_u64("took_us", env_mono_us(d->env) - start_us));
+    buf_deinit(&r.bytes);
+    buf_deinit(&r.batch);
+    arena_free(r.arena);
+    return st;
+}
