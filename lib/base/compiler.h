@@ -25,6 +25,10 @@
  * ...; `type`_scoped_end takes a pointer to the local. */
 #define SCOPED(type) __attribute__((cleanup(type##_scoped_end)))
 
+/* gcc's and clang's 128-bit integers. */
+__extension__ typedef __int128          int128_t;
+__extension__ typedef unsigned __int128 uint128_t;
+
 #define ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
 #define BIT(n)                          (1u << (n))
 #define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))

@@ -27,6 +27,7 @@ enum interval_style {
 };
 
 struct time_zone; /* types/timezone.h */
+struct time_zones;
 
 /* The settings that change what a value or a name means; the session keeps them current. */
 struct sql_settings {
@@ -45,6 +46,8 @@ struct sql_context {
     struct catalog_view
         *catalog; /* names and descriptors as the transaction sees them; may be NULL in tests */
     struct txn         *txn; /* the running transaction; NULL outside of one */
+    /* The node\'s zones (types/timezone.h); NULL: only UTC and offsets are known. */
+    struct time_zones *time_zones;
     struct sql_settings settings;
     int64_t             txn_start_us;       /* now(): us since 2000-01-01 UTC */
     int64_t             statement_start_us; /* statement_timestamp() */

@@ -470,6 +470,7 @@ static struct sql_session *session_new(struct sql_server *server, const struct s
     hmap_init(&s->portals, s->heap);
     s->context = (struct sql_context){.env = server->env,
                                       .session = s,
+                                      .time_zones = server->zones,
                                       .database = s->database,
                                       .user = s->user,
                                       .session_user = s->user,

@@ -61,6 +61,16 @@ TYPE_ORDER_DECLARE(numeric);
 TYPE_ORDER_DECLARE(array);
 TYPE_ORDER_DECLARE(record);
 
+TYPE_IO_DECLARE(date);
+TYPE_IO_DECLARE(time);
+TYPE_IO_DECLARE(timetz);
+TYPE_IO_DECLARE(timestamp); /* timestamptz too */
+TYPE_IO_DECLARE(interval);
+TYPE_ORDER_DECLARE(timetz);
+TYPE_ORDER_DECLARE(interval);
+TYPE_TYPMOD_DECLARE(precision); /* time, timetz, timestamp, timestamptz */
+TYPE_TYPMOD_DECLARE(interval);
+
 TYPE_TYPMOD_DECLARE(length); /* varchar, bpchar */
 TYPE_TYPMOD_DECLARE(numeric);
 
@@ -93,6 +103,12 @@ TYPE_TYPMOD_DECLARE(numeric);
 #define OPS_regtype      OPS_regproc
 #define OPS_regrole      OPS_regproc
 #define OPS_regnamespace OPS_regproc
+#define OPS_date         TYPE_IO(date), TYPE_ORDER(integer)
+#define OPS_time         TYPE_IO(time), TYPE_ORDER(integer), TYPE_TYPMOD(precision)
+#define OPS_timetz       TYPE_IO(timetz), TYPE_ORDER(timetz), TYPE_TYPMOD(precision)
+#define OPS_timestamp    TYPE_IO(timestamp), TYPE_ORDER(integer), TYPE_TYPMOD(precision)
+#define OPS_timestamptz  OPS_timestamp
+#define OPS_interval     TYPE_IO(interval), TYPE_ORDER(interval), TYPE_TYPMOD(interval)
 #define OPS_void         TYPE_IO(void)
 #define OPS_pseudo       TYPE_IO(pseudo)
 #define OPS_none         TYPE_IO(none)
