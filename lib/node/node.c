@@ -1,0 +1,228 @@
+#include "node/node.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "env/env.h"
+#include "hlc/hlc.h"
+#include "http/http.h"
+#include "kv/range.h"
+#include "kv/replicator.h"
+#include "pgwire/server.h"
+#include "sql/catalog/catalog.h"
+#include "sql/session/session.h"
+#include "storage/engine.h"
+#include "txn/txn.h"
+
+enum { STARTUP_TIMEOUT_US = 60 * 1000 * 1000, CLOCK_UPKEEP_US = 500 * 1000 };
+
+/* The layers in the order in which they start; they stop in reverse. */
+struct node {
+    struct env           *env;
+    struct node_options   options;
+    struct metrics       *metrics;
+    struct engine        *engine;
+    struct hlc           *clock;
+    struct fiber         *clock_upkeep;
+    struct replicator    *replicator;
+    struct range         *range;
+    struct txn_system    *txns;
+    struct catalog       *catalog;
+    struct sql_server    *sql;
+    struct pgwire_server *pgwire;
+    struct http_server   *http;
+};
+
+/* ---- the clock's persisted bound lives in the engine, as an unversioned key
+ * ------------------------------------- */
+
+#define CLOCK_BOUND_KEY SLICE_LIT("clock-bound")
+
+static uint64_t wall_us(void *ctx)
+{
+    return env_wall_us(ctx);
+}
+
+static uint64_t mono_us(void *ctx)
+{
+    return env_mono_us(ctx);
+}
+
+static status persist_bound(void *ctx, hlc_ts bound)
+{
+    struct node        *n = ctx;
+    struct engine_batch b;
+    char                value[8];
+    status              st;
+
+    put_u64le(value, bound);
+    engine_batch_init(&b, env_heap(n->env));
+    st = engine_batch_put_meta(&b, CLOCK_BOUND_KEY, slice_make(value, sizeof value));
+    if (st_ok(st))
+        st = engine_commit(n->engine, &b, true);
+    engine_batch_deinit(&b);
+    return st;
+}
+
+static status start_clock(struct node *n)
+{
+    bool                durable = strcmp(n->options.store, "mem:") != 0;
+    struct engine_value v;
+    struct hlc_options  o = {.wall_us = wall_us,
+                             .mono_us = mono_us,
+                             .source_ctx = n->env,
+                             .max_offset_us = n->options.max_clock_offset_us,
+                             .persist = durable ? persist_bound : NULL,
+                             .persist_ctx = n,
+                             .log = env_log(n->env)};
+
+    TRY_RETURN(engine_get_meta(n->engine, NULL, CLOCK_BOUND_KEY, &v));
+    if (v.found && v.value.size == 8)
+        o.bound = get_u64le(v.value.data);
+    else if (v.found)
+        return status_new(ST_CORRUPT, "the store's clock bound has %zu bytes instead of 8",
+                          v.value.size);
+    TRY_RETURN(hlc_new(env_heap(n->env), &o, &n->clock));
+    hlc_register_metrics(n->clock, n->metrics, NULL);
+    return STATUS_OK;
+}
+
+static void clock_upkeep(struct env *env, void *arg)
+{
+    struct node *n = arg;
+
+    for (;;) {
+        status st = env_sleep_us(env, CLOCK_UPKEEP_US);
+
+        if (!st_ok(st)) { /* cancelled: the node stops */
+            st_clear(st);
+            return;
+        }
+        st = hlc_maintain(n->clock);
+        if (!st_ok(st))
+            log_warn(env_log(env), "could not move the clock's bound ahead", kv_status(st));
+        st_clear(st);
+        hlc_is_stopped(n->clock); /* looks for a jump of the wall clock (pitfall C5) */
+    }
+}
+
+/* ---- start
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+/* The store has stopped for good (pitfall L1): nothing can be promised any more, so the process
+ * ends, in the one place where that is meant. Restarting reads back what the disk really has. */
+static void on_store_stopped(void *ctx, status reason)
+{
+    struct node *n = ctx;
+
+    log_error(env_log(n->env), "the store stopped; restart the node when the disk is sound",
+              kv_status(reason));
+    _exit(1);
+}
+
+static status start_storage(struct node *n)
+{
+    struct engine_options o = {
+        .path = n->options.store, .on_stop = on_store_stopped, .on_stop_ctx = n};
+    struct range_options r = {.id = 1};
+
+    TRY_RETURN(engine_open(n->env, &o, &n->engine));
+    TRY_RETURN(start_clock(n));
+    TRY_RETURN(env_spawn(n->env, "clock upkeep", clock_upkeep, n, &n->clock_upkeep));
+    TRY_RETURN(replicator_local_new(n->env, n->engine, &n->replicator));
+    TRY_RETURN(range_open(n->env, n->clock, n->engine, n->replicator, &r, &n->range));
+    return txn_system_new(n->env, n->clock, n->range, &n->txns);
+}
+
+/* A quarter of the machine's memory. */
+static uint64_t default_sql_memory(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 4 : (uint64_t)1 << 30;
+}
+
+static status start_sql(struct node *n)
+{
+    struct sql_server_options o = {.sql_memory = n->options.sql_memory,
+                                   .connections_max = n->options.connections_max};
+    struct pgwire_options     p = {.host = n->options.sql.host,
+                                   .port = n->options.sql.port,
+                                   .connections_max = n->options.connections_max,
+                                   .startup_timeout_us = STARTUP_TIMEOUT_US};
+    struct http_options       h = {.host = n->options.http.host,
+                                   .port = n->options.http.port,
+                                   .store = n->options.store,
+                                   .started_wall_us = env_wall_us(n->env)};
+
+    if (o.sql_memory == 0)
+        o.sql_memory = default_sql_memory();
+    TRY_RETURN(catalog_open(n->env, n->txns, n->options.user, &n->catalog));
+    TRY_RETURN(sql_server_new(n->env, n->catalog, n->txns, &o, &n->sql));
+    TRY_RETURN(pgwire_server_start(n->env, n->sql, &p, &n->pgwire));
+    return http_server_start(n->env, n->sql, n->metrics, &h, &n->http);
+}
+
+status node_start(struct env *env, const struct node_options *options, struct node **out)
+{
+    struct node *n = heap_must_alloc(env_heap(env), 1, sizeof *n);
+    status       st;
+
+    n->env = env;
+    n->options = *options;
+    n->metrics = metrics_new(env_heap(env));
+    TRY(st, start_storage(n), fail);
+    TRY(st, start_sql(n), fail);
+    log_info(env_log(env), "node started", kv_str("store", options->store),
+             kv_u64("sql_port", node_sql_port(n)), kv_u64("http_port", node_http_port(n)));
+    *out = n;
+    return STATUS_OK;
+
+fail:
+    node_stop(n, 0);
+    return st;
+}
+
+void node_stop(struct node *n, uint64_t grace_us)
+{
+    if (n == NULL)
+        return;
+    if (n->http != NULL)
+        http_server_drain(n->http);
+    if (n->sql != NULL)
+        sql_server_drain(n->sql);
+    if (n->pgwire != NULL)
+        pgwire_server_stop(n->pgwire, grace_us);
+    http_server_stop(n->http);
+    sql_server_free(n->sql);
+    catalog_close(n->catalog);
+    txn_system_free(n->txns);
+    range_close(n->range);
+    replicator_free(n->replicator);
+    if (n->clock_upkeep != NULL) {
+        fiber_cancel(n->clock_upkeep);
+        fiber_join(n->clock_upkeep);
+    }
+    engine_close(n->engine);
+    if (n->clock != NULL)
+        metrics_remove(n->metrics, hlc_metrics(n->clock));
+    hlc_free(n->clock);
+    metrics_free(n->metrics);
+    log_info(env_log(n->env), "node stopped");
+    heap_free(n);
+}
+
+uint16_t node_sql_port(const struct node *n)
+{
+    return pgwire_server_port(n->pgwire);
+}
+
+uint16_t node_http_port(const struct node *n)
+{
+    return http_server_port(n->http);
+}

@@ -1,0 +1,41 @@
+/* lib/node/node.h: one database node: assembles the layers over one store, starts and stops them.
+ */
+#ifndef LINERA_NODE_NODE_H
+#define LINERA_NODE_NODE_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+
+struct env;
+struct node;
+
+struct node_address {
+    const char *host;
+    uint16_t    port; /* 0: any free one */
+};
+
+struct node_options {
+    const char         *store; /* directory, or "mem:" */
+    const char         *user;  /* first superuser of a new store */
+    struct node_address sql, http;
+    uint64_t sql_memory; /* bytes for statements of all sessions; 0: a quarter of the machine's */
+    uint64_t max_clock_offset_us;
+    size_t   connections_max;
+};
+
+/* Start everything; ready to serve when it returns. Call from a fiber. A store that another process
+ * has, a port in use, a read-only directory: one clear error, and nothing is left behind.
+ * MAY_YIELD. */
+status node_start(struct env *env, const struct node_options *options, struct node **out)
+    MUST_CHECK;
+
+/* Take no new work, let statements end within `grace_us`, stop everything, free. Accepts NULL.
+ * MAY_YIELD. */
+void node_stop(struct node *n, uint64_t grace_us);
+
+/* The ports that are listened on. */
+uint16_t node_sql_port(const struct node *n);
+uint16_t node_http_port(const struct node *n);
+
+#endif
