@@ -3,6 +3,9 @@
 #ifndef LINERA_ENV_ENV_INTERNAL_H
 #define LINERA_ENV_ENV_INTERNAL_H
 
+#include <pthread.h>
+
+#include "base/assert.h"
 #include "base/prng.h"
 #include "base/slice.h"
 #include "env/env.h"
@@ -72,6 +75,7 @@ struct env {
     struct prng           rng;
     struct stack_pool    *stacks; /* the world's */
     struct stack          big_stack;
+    pthread_t             thread; /* the only one that may run its fibers */
 
     struct list    fibers;
     struct list    ready[ENV_PRIORITY_COUNT];
@@ -114,6 +118,13 @@ void          timer_remove(struct fiber *f);
 uint64_t      timer_next_us(const struct env *env);
 /* Wake what is due at `now_us`. */
 void          timers_fire(struct env *env, uint64_t now_us);
+
+/* A worker is one thread's; a job on an offload thread that calls it is caught here (E1). */
+static inline void env_check_thread(const struct env *env)
+{
+    DASSERT(pthread_equal(pthread_self(), env->thread));
+    (void)env;
+}
 
 static inline size_t sched_ready_count(const struct env *env)
 {

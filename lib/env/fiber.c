@@ -157,6 +157,7 @@ status env_spawn(struct env *env, const char *name, env_fn *fn, void *arg, struc
     struct stack  stack;
     struct fiber *f;
 
+    env_check_thread(env);
     TRY_RETURN(stack_pool_get(env->stacks, &stack));
     f = fiber_place(stack);
     f->env = env;

@@ -11,6 +11,7 @@ void env_init(struct env *env, const struct env_ops *ops, struct heap *heap, con
 {
     *env = (struct env){.ops = ops, .heap = heap, .stacks = stacks};
     env->name = heap_strdup(heap, name);
+    env->thread = pthread_self();
     prng_init(&env->rng, seed);
     list_init(&env->fibers);
     for (int p = 0; p < ENV_PRIORITY_COUNT; p++)
@@ -104,6 +105,7 @@ status env_post_reserved(struct env *target, env_fn *fn, void *arg)
 
 void sched_ready(struct fiber *f)
 {
+    env_check_thread(f->env);
     f->state = FIBER_READY;
     list_push_back(&f->env->ready[f->priority], &f->link);
     f->env->ready_count[f->priority]++;
@@ -250,6 +252,7 @@ enum wake fiber_wait(struct env *env, struct list *waiters, uint64_t deadline_us
 {
     struct fiber *f = env->running;
 
+    env_check_thread(env);
     ASSERT(f != NULL);
     ASSERT(env->no_yield == 0); /* asserted even when the wait would end at once (pitfall E4) */
     if (cancellable && f->cancelled && !f->uncancellable)

@@ -14,15 +14,10 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/crc32c.h"
+#include "env/sim_image.h"
 #include "env/sim_internal.h"
 
-enum { BLOCK_SIZE = 4096, SECTOR_SIZE = 512 };
-
-struct image {
-    uint64_t size;
-    char   **blocks; /* NULL: a hole, reads as zeros; `reserved`: zeros that have their space */
-    size_t   block_count;
-};
+enum { SECTOR_SIZE = 512 };
 
 enum op_kind { OP_WRITE, OP_TRUNCATE, OP_ALLOCATE };
 
@@ -65,144 +60,8 @@ struct sim_disk {
     struct list  names_pending;
     uint64_t     serial, inode_last;
     uint64_t     used; /* bytes of blocks in `now` images */
-    char        *reserved;
     struct inode root;
 };
-
-/* ---- images -------------------------------------------------------------------------------------
- */
-
-static void image_grow(struct sim_disk *d, struct image *im, size_t blocks)
-{
-    size_t capacity = MAX(im->block_count, (size_t)8);
-    char **grown;
-
-    if (blocks <= im->block_count)
-        return;
-    while (capacity < blocks)
-        capacity *= 2;
-    grown = heap_realloc(d->sim->heap, im->blocks, capacity * sizeof *grown);
-    ASSERT(grown != NULL);
-    memset(grown + im->block_count, 0, (capacity - im->block_count) * sizeof *grown);
-    im->blocks = grown;
-    im->block_count = capacity;
-}
-
-static void block_drop(struct sim_disk *d, char *block)
-{
-    if (block != d->reserved)
-        heap_free(block);
-}
-
-static char *block_for_write(struct sim_disk *d, struct image *im, size_t position)
-{
-    char **at;
-
-    image_grow(d, im, position + 1);
-    at = &im->blocks[position];
-    if (*at == NULL || *at == d->reserved)
-        *at = heap_must_alloc(d->sim->heap, 1, BLOCK_SIZE);
-    return *at;
-}
-
-static void image_write(struct sim_disk *d, struct image *im, uint64_t offset, const char *data,
-                        size_t size)
-{
-    im->size = MAX(im->size, offset + size);
-    while (size > 0) {
-        size_t at = offset % BLOCK_SIZE, n = MIN(size, BLOCK_SIZE - at);
-
-        memcpy(block_for_write(d, im, offset / BLOCK_SIZE) + at, data, n);
-        offset += n;
-        data += n;
-        size -= n;
-    }
-}
-
-static size_t image_read(const struct image *im, uint64_t offset, char *out, size_t size)
-{
-    size_t done = 0;
-
-    if (offset >= im->size)
-        return 0;
-    size = (size_t)MIN((uint64_t)size, im->size - offset);
-    while (done < size) {
-        size_t position = (offset + done) / BLOCK_SIZE, at = (offset + done) % BLOCK_SIZE;
-        size_t n = MIN(size - done, BLOCK_SIZE - at);
-        char  *block = position < im->block_count ? im->blocks[position] : NULL;
-
-        if (block != NULL)
-            memcpy(out + done, block + at, n);
-        else
-            memset(out + done, 0, n);
-        done += n;
-    }
-    return done;
-}
-
-static void image_truncate(struct sim_disk *d, struct image *im, uint64_t size)
-{
-    size_t keep = (size + BLOCK_SIZE - 1) / BLOCK_SIZE, at = size % BLOCK_SIZE;
-
-    for (size_t i = keep; i < im->block_count; i++) {
-        block_drop(d, im->blocks[i]);
-        im->blocks[i] = NULL;
-    }
-    /* What lies behind the end must read as zeros when the file grows again. */
-    if (at != 0 && keep <= im->block_count && im->blocks[keep - 1] != NULL &&
-        im->blocks[keep - 1] != d->reserved)
-        memset(im->blocks[keep - 1] + at, 0, BLOCK_SIZE - at);
-    im->size = size;
-}
-
-static void image_allocate(struct sim_disk *d, struct image *im, uint64_t offset, uint64_t size)
-{
-    size_t end = (offset + size + BLOCK_SIZE - 1) / BLOCK_SIZE;
-
-    image_grow(d, im, end);
-    for (size_t i = offset / BLOCK_SIZE; i < end; i++)
-        im->blocks[i] = im->blocks[i] != NULL ? im->blocks[i] : d->reserved;
-    im->size = MAX(im->size, offset + size);
-}
-
-static void image_free(struct sim_disk *d, struct image *im)
-{
-    image_truncate(d, im, 0);
-    heap_free(im->blocks);
-    *im = (struct image){0};
-}
-
-static void image_copy(struct sim_disk *d, struct image *to, const struct image *from)
-{
-    image_free(d, to);
-    image_grow(d, to, from->block_count);
-    for (size_t i = 0; i < from->block_count; i++) {
-        if (from->blocks[i] == d->reserved)
-            to->blocks[i] = d->reserved;
-        else if (from->blocks[i] != NULL)
-            memcpy(block_for_write(d, to, i), from->blocks[i], BLOCK_SIZE);
-    }
-    to->size = from->size;
-}
-
-static uint64_t image_used(const struct image *im)
-{
-    uint64_t used = 0;
-
-    for (size_t i = 0; i < im->block_count; i++)
-        used += im->blocks[i] != NULL ? BLOCK_SIZE : 0;
-    return used;
-}
-
-/* Space that writing [offset, offset + size) would newly take. */
-static uint64_t image_missing(const struct image *im, uint64_t offset, uint64_t size)
-{
-    uint64_t missing = 0;
-
-    for (size_t i = offset / BLOCK_SIZE; i * BLOCK_SIZE < offset + size; i++)
-        missing += i >= im->block_count || im->blocks[i] == NULL ? BLOCK_SIZE : 0;
-    return missing;
-}
 
 /* ---- inodes and their pending operations
  * ---------------------------------------------------------- */
@@ -211,6 +70,8 @@ static void inode_init(struct sim_disk *d, struct inode *in, bool is_dir)
 {
     in->id = ++d->inode_last;
     in->is_dir = is_dir;
+    image_init(&in->now, d->sim->heap);
+    image_init(&in->durable, d->sim->heap);
     list_init(&in->pending);
     list_init(&in->link);
 }
@@ -235,8 +96,8 @@ static void pending_drop(struct inode *in)
 static void inode_free(struct sim_disk *d, struct inode *in)
 {
     d->used -= image_used(&in->now);
-    image_free(d, &in->now);
-    image_free(d, &in->durable);
+    image_clear(&in->now);
+    image_clear(&in->durable);
     pending_drop(in);
     list_remove(&in->link);
     heap_free(in);
@@ -258,24 +119,24 @@ static struct file_op *op_add(struct sim_disk *d, struct inode *in, enum op_kind
     return op;
 }
 
-static void op_apply(struct sim_disk *d, struct image *im, const struct file_op *op)
+static void op_apply(struct image *im, const struct file_op *op)
 {
     switch (op->kind) {
     case OP_WRITE:
-        image_write(d, im, op->offset, op->data, (size_t)op->size);
+        image_write(im, op->offset, op->data, (size_t)op->size);
         return;
     case OP_TRUNCATE:
-        image_truncate(d, im, op->offset);
+        image_truncate(im, op->offset);
         return;
     case OP_ALLOCATE:
-        image_allocate(d, im, op->offset, op->size);
+        image_allocate(im, op->offset, op->size);
         return;
     }
     UNREACHABLE();
 }
 
 /* Make durable what was issued up to `serial`; with `lost`, forget it instead. */
-static void inode_sync(struct sim_disk *d, struct inode *in, uint64_t serial, bool lost)
+static void inode_sync(struct inode *in, uint64_t serial, bool lost)
 {
     LIST_FOR_EACH (it, &in->pending) {
         struct file_op *op = CONTAINER_OF(it, struct file_op, link);
@@ -283,7 +144,7 @@ static void inode_sync(struct sim_disk *d, struct inode *in, uint64_t serial, bo
         if (op->serial > serial)
             return;
         if (!lost)
-            op_apply(d, &in->durable, op);
+            op_apply(&in->durable, op);
         list_remove(&op->link);
         heap_free(op);
     }
@@ -514,14 +375,13 @@ static uint64_t op_sectors(const struct file_op *op)
     return (op->offset + op->size - 1) / SECTOR_SIZE - op->offset / SECTOR_SIZE + 1;
 }
 
-static void write_survives(struct sim_disk *d, struct inode *in, const struct file_op *op,
-                           struct survivor *v)
+static void write_survives(struct inode *in, const struct file_op *op, struct survivor *v)
 {
     for (uint64_t at = 0; at < op->size;) {
         uint64_t n = MIN(SECTOR_SIZE - (op->offset + at) % SECTOR_SIZE, op->size - at);
 
         if (survives(v))
-            image_write(d, &in->durable, op->offset + at, op->data + at, (size_t)n);
+            image_write(&in->durable, op->offset + at, op->data + at, (size_t)n);
         at += n;
     }
 }
@@ -541,13 +401,13 @@ static void inode_power_loss(struct sim_disk *d, struct inode *in)
         struct file_op *op = CONTAINER_OF(it, struct file_op, link);
 
         if (op->kind == OP_WRITE)
-            write_survives(d, in, op, &v);
+            write_survives(in, op, &v);
         else if (survives(&v))
-            op_apply(d, &in->durable, op);
+            op_apply(&in->durable, op);
     }
     pending_drop(in);
     d->used -= image_used(&in->now);
-    image_copy(d, &in->now, &in->durable);
+    image_copy(&in->now, &in->durable);
     d->used += image_used(&in->now);
 }
 
@@ -635,7 +495,7 @@ static void truncate_now(struct sim_disk *d, struct inode *in, uint64_t size)
 {
     uint64_t before = image_used(&in->now);
 
-    image_truncate(d, &in->now, size);
+    image_truncate(&in->now, size);
     d->used = d->used - before + image_used(&in->now);
     op_add(d, in, OP_TRUNCATE, size, 0, NULL);
 }
@@ -692,7 +552,7 @@ static void write_piece(struct sim_disk *d, struct inode *in, uint64_t offset, s
                         bool lost)
 {
     d->used += image_missing(&in->now, offset, data.size);
-    image_write(d, &in->now, offset, data.data, data.size);
+    image_write(&in->now, offset, data.data, data.size);
     if (!lost)
         op_add(d, in, OP_WRITE, offset, data.size, data.data);
     sim_trace(d->sim, TRACE_IO, NULL, offset, crc32c(0, data.data, data.size));
@@ -761,7 +621,7 @@ static ptrdiff_t do_allocate(struct sim_node *node, struct env_io *io)
 
     if (node->faults.space_max != 0 && node->disk->used + missing > node->faults.space_max)
         return -ENOSPC;
-    image_allocate(node->disk, &in->now, io->offset, io->count);
+    image_allocate(&in->now, io->offset, io->count);
     node->disk->used += missing;
     op_add(node->disk, in, OP_ALLOCATE, io->offset, io->count, NULL);
     return 0;
@@ -903,15 +763,31 @@ static ptrdiff_t io_do(struct sim_node *node, struct env_io *io, const char *pat
     UNREACHABLE();
 }
 
+/* Where pending writes before `first` overlap the newer one, they take its bytes on. */
+static void cover_older(struct inode *in, const struct file_op *op, uint64_t first)
+{
+    LIST_FOR_EACH (it, &in->pending) {
+        struct file_op *older = CONTAINER_OF(it, struct file_op, link);
+        uint64_t        low = MAX(older->offset, op->offset);
+        uint64_t        high = MIN(older->offset + older->size, op->offset + op->size);
+
+        if (older->serial >= first)
+            return;
+        if (low < high)
+            memcpy(older->data + (low - older->offset), op->data + (low - op->offset),
+                   (size_t)(high - low));
+    }
+}
+
 /* O_DSYNC makes the one write durable and nothing else. Older writes still pending must not cover
- * it when they get their turn, so where they overlap they take its bytes on. */
-static void write_make_durable(struct sim_disk *d, struct inode *in, uint64_t first, uint64_t last)
+ * it when they get their turn. */
+static void write_make_durable(struct inode *in, uint64_t first, uint64_t last)
 {
     LIST_FOR_EACH (it, &in->pending) {
         struct file_op *op = CONTAINER_OF(it, struct file_op, link);
 
         if (op->kind != OP_WRITE && op->serial < first) {
-            inode_sync(d, in, last, false); /* sizes changed before: all in order, then */
+            inode_sync(in, last, false); /* sizes changed before: all in order, then */
             return;
         }
     }
@@ -920,18 +796,8 @@ static void write_make_durable(struct sim_disk *d, struct inode *in, uint64_t fi
 
         if (op->serial < first || op->serial > last)
             continue;
-        op_apply(d, &in->durable, op);
-        LIST_FOR_EACH (older_it, &in->pending) {
-            struct file_op *older = CONTAINER_OF(older_it, struct file_op, link);
-            uint64_t        low = MAX(older->offset, op->offset);
-            uint64_t        high = MIN(older->offset + older->size, op->offset + op->size);
-
-            if (older->serial >= first)
-                break;
-            if (low < high)
-                memcpy(older->data + (low - older->offset), op->data + (low - op->offset),
-                       (size_t)(high - low));
-        }
+        op_apply(&in->durable, op);
+        cover_older(in, op, first);
         list_remove(&op->link);
         heap_free(op);
     }
@@ -942,11 +808,11 @@ static void sync_finish(struct sim_disk *d, struct env_io *io, const char *path,
                         uint64_t serial_before, uint64_t serial)
 {
     if (io->kind == IO_SYNC)
-        inode_sync(d, io->file->handle, serial, io->result < 0);
+        inode_sync(io->file->handle, serial, io->result < 0);
     else if (io->kind == IO_SYNC_DIR && io->result == 0)
         dir_sync(d, path, serial);
     else if (io->kind == IO_WRITE && io->result == 0 && (io->file->flags & ENV_DSYNC))
-        write_make_durable(d, io->file->handle, serial_before + 1, serial);
+        write_make_durable(io->file->handle, serial_before + 1, serial);
 }
 
 /* ---- time and crashes ---------------------------------------------------------------------------
@@ -1027,7 +893,6 @@ struct sim_disk *sim_disk_new(struct sim *s)
     list_init(&d->names);
     list_init(&d->names_durable);
     list_init(&d->names_pending);
-    d->reserved = heap_must_alloc(s->heap, 1, BLOCK_SIZE);
     inode_init(d, &d->root, true);
     return d;
 }
@@ -1048,12 +913,6 @@ uint64_t sim_io_count(const struct sim_node *n)
     return n->io_count;
 }
 
-static void image_flip(struct sim_disk *d, struct image *im, uint64_t offset, int bit)
-{
-    if (offset < im->size)
-        block_for_write(d, im, offset / BLOCK_SIZE)[offset % BLOCK_SIZE] ^= (char)(1 << bit);
-}
-
 status sim_disk_flip(struct sim_node *n, const char *path, uint64_t offset, int bit)
 {
     struct sim_disk *d = n->disk;
@@ -1067,9 +926,9 @@ status sim_disk_flip(struct sim_node *n, const char *path, uint64_t offset, int 
         return status_new(ST_INVALID_PARAMETER_VALUE, "file \"%s\" ends before byte %llu", path,
                           (unsigned long long)offset);
     /* What is still to be synced would cover the flaw. */
-    inode_sync(d, in, UINT64_MAX, false);
-    image_flip(d, &in->now, offset, bit & 7);
-    image_flip(d, &in->durable, offset, bit & 7);
+    inode_sync(in, UINT64_MAX, false);
+    image_flip(&in->now, offset, bit & 7);
+    image_flip(&in->durable, offset, bit & 7);
     return STATUS_OK;
 }
 
