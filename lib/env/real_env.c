@@ -4,6 +4,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "env/real_internal.h"
@@ -198,11 +199,19 @@ status env_new(const struct env_options *options, struct env **out)
     return STATUS_OK;
 }
 
+/* Whatever the fibers that were dropped had open: a watched descriptor is closed with its watch. */
 static void close_handle(uv_handle_t *handle, void *arg)
 {
+    uv_os_fd_t fd = -1;
+
     (void)arg;
-    if (!uv_is_closing(handle))
-        uv_close(handle, NULL);
+    if (uv_is_closing(handle))
+        return;
+    if (uv_handle_get_type(handle) == UV_POLL)
+        (void)uv_fileno(handle, &fd);
+    uv_close(handle, NULL);
+    if (fd >= 0)
+        (void)close(fd);
 }
 
 void env_free(struct env *env)

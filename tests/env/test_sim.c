@@ -117,18 +117,25 @@ static uint64_t run_world(uint64_t seed, uint64_t *exchanges)
     return hash;
 }
 
+/* The second run has a decoy world beside it, so that its heaps and stacks lie elsewhere: an order
+ * taken from addresses would show. */
 static void same_seed_same_run(void **state)
 {
     uint64_t seed = test_seed(1), exchanges, again;
 
     (void)state;
     for (uint64_t i = 0; i < 20; i++) {
-        uint64_t hash = run_world(seed + i, &exchanges);
+        uint64_t    hash = run_world(seed + i, &exchanges);
+        struct sim *decoy = sim_new(seed, NULL);
 
         assert_true(exchanges > 100);
+        for (uint64_t j = 0; j < 10; j++)
+            sim_add_node(decoy, "decoy", client_main, &again);
+        sim_run_us(decoy, 1000);
         assert_true(run_world(seed + i, &again) == hash);
         assert_int_equal(again, exchanges);
         assert_true(run_world(seed + i + 1, &again) != hash);
+        sim_free(decoy);
     }
 }
 
@@ -154,6 +161,67 @@ static void time_is_virtual(void **state)
     assert_true(slept_us >= 365 * 86400 * (uint64_t)SECOND_US);
     assert_true(slept_us < 365 * 86400 * (uint64_t)SECOND_US + 100);
     sim_free(s);
+}
+
+enum { WAITERS = 300 };
+
+struct waiter {
+    struct env_cond cond;
+    uint64_t        deadline_us, woken_us;
+    bool            timed_out;
+};
+
+static void wait_until_deadline(struct env *env, void *arg)
+{
+    struct waiter *w = arg;
+    status         st = env_wait(env, &w->cond, w->deadline_us);
+
+    w->woken_us = env_mono_us(env);
+    w->timed_out = status_code(st) == ST_TIMED_OUT;
+    st_clear(st);
+}
+
+/* Deadlines at random, a third of the waits signalled early, in random order. */
+static void wait_in_random_order(struct env *env, void *arg)
+{
+    struct waiter *w = arg;
+    struct fiber  *f[WAITERS];
+
+    for (int i = 0; i < WAITERS; i++) {
+        env_cond_init(&w[i].cond);
+        w[i].deadline_us = env_deadline(env, 10000 + env_rand_below(env, 1000000));
+        assert_st_ok(env_spawn(env, "waiter", wait_until_deadline, &w[i], &f[i]));
+    }
+    for (int i = 0; i < WAITERS / 3; i++) {
+        env_signal(env, &w[env_rand_below(env, WAITERS)].cond);
+        assert_st_ok(env_sleep_us(env, env_rand_below(env, 3000)));
+    }
+    for (int i = 0; i < WAITERS; i++)
+        fiber_join(f[i]);
+}
+
+static void deadlines_are_met(void **state)
+{
+    uint64_t seed = test_seed(20);
+
+    (void)state;
+    for (uint64_t i = 0; i < 20; i++) {
+        struct sim      *s = sim_new(seed + i, NULL);
+        struct sim_node *n = sim_add_node(s, "a", sim_idle_main, NULL);
+        struct waiter    w[WAITERS] = {0};
+        int              timed_out = 0;
+
+        sim_do(s, n, wait_in_random_order, w);
+        for (int j = 0; j < WAITERS; j++) {
+            timed_out += w[j].timed_out;
+            if (w[j].timed_out)
+                assert_in_range(w[j].woken_us, w[j].deadline_us, w[j].deadline_us + 500);
+            else
+                assert_true(w[j].woken_us < w[j].deadline_us + 500);
+        }
+        assert_in_range(timed_out, WAITERS / 2, WAITERS - 10);
+        sim_free(s);
+    }
 }
 
 static void spin_until(struct env *env, void *arg)
@@ -464,6 +532,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T("a seed gives the same run twice, and another one another", same_seed_same_run),
         T("a year passes at once", time_is_virtual),
+        T("waits end at their deadlines, whatever was signalled before", deadlines_are_met),
         T("time passes inside a slice", time_passes_in_a_slice),
         T("clocks jump, drift and stand still", clocks_go_wrong),
         T("a paused node does nothing while others go on", pauses_stop_one_node),

@@ -222,6 +222,26 @@ static void partitions_one_way(void **state)
     sim_free(w.s);
 }
 
+static void acks_need_the_way_back(void **state)
+{
+    struct world    w;
+    struct transfer out, in;
+
+    (void)state;
+    world_open(&w, 2, NULL);
+    sim_link_cut(w.server, w.client, true);
+    out = (struct transfer){.conn = w.a, .size = 200000};
+    in = (struct transfer){.conn = w.b, .size = 200000};
+    start(w.client, send_bytes, &out);
+    start(w.server, receive_bytes, &in);
+    sim_run_us(w.s, 10 * SECOND_US);
+    assert_in_range(in.moved, 60000, 65536);
+    sim_heal(w.s);
+    assert_int_equal(sim_run_until(w.s, is_done, &in, 10 * SECOND_US), SIM_DONE);
+    assert_false(in.wrong);
+    sim_free(w.s);
+}
+
 static void long_partitions_break_streams(void **state)
 {
     struct world    w;
@@ -358,6 +378,7 @@ int main(void)
         T("a link is as slow as it is told to be", links_are_as_slow_as_told),
         T("a partition holds bytes back until it heals", partitions_hold_and_heal),
         T("a one-way partition stops one direction", partitions_one_way),
+        T("a sender that hears no acknowledgement stops at the window", acks_need_the_way_back),
         T("a long partition breaks the stream for who sends", long_partitions_break_streams),
         T("a connect fails as the reason has it", connects_fail_as_they_should),
         T("a killed peer is noticed", killed_peers_are_noticed),

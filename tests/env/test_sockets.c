@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <unistd.h>
 
 #include "env/net.h"
@@ -424,6 +425,35 @@ static void unix_sockets_work(void **state)
     run_on_worker(NULL, unix_body, NULL);
 }
 
+static int open_descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    int  count = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    closedir(dir);
+    return count;
+}
+
+static void leave_open_body(struct env *env, void *arg)
+{
+    struct pair p;
+
+    (void)arg;
+    pair_open(env, &p);
+}
+
+static void workers_leave_no_sockets(void **state)
+{
+    int before = open_descriptors();
+
+    (void)state;
+    run_on_worker(NULL, leave_open_body, NULL);
+    assert_int_equal(open_descriptors(), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +465,7 @@ int main(void)
         T("a peer that left is noticed", notices_a_peer_that_left),
         T("a taken port and a closed one are refused in clear words", refusals_are_clear),
         T("names are looked up", names_are_looked_up),
+        T("a worker that ends closes the sockets its fibers left", workers_leave_no_sockets),
         T("Unix sockets work like the others", unix_sockets_work),
     };
 
