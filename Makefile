@@ -129,10 +129,16 @@ $(BENCH_BIN): $(OUT)/%: $(OUT)/%.o $(TEST_COMMON_OBJ) $(LIB)
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 
 # ---- what people type -----------------------------------------------------------------------------------
-.PHONY: deps check unit clean format format-check
+.PHONY: deps quickstart check unit clean format format-check lint coverage fuzz bench install
 
 deps:           ## install what is missing (Debian packages)
 	@scripts/deps
+
+quickstart:     ## build, start a node in memory, load a sample, show two queries
+	@scripts/quickstart
+
+check:          ## set up and run all tests (SAN=address,undefined or SAN=thread for sanitizer builds)
+	@SAN=$(SAN) scripts/check
 
 # The unit tests of one configuration; TESTS=tests/base narrows them down.
 TESTS ?= tests
@@ -145,6 +151,38 @@ format:         ## rewrite the sources in the project's style
 
 format-check:
 	@clang-format --dry-run -Werror $(C_FILES)
+
+lint:           ## warnings as errors, layering, cppcheck, shellcheck, formatting
+	@scripts/lint
+
+coverage:       ## line coverage of lib/ by the unit tests
+	@$(MAKE) -s -j2 BUILD=coverage CC=gcc unit
+	@gcovr --root . --filter 'lib/' --object-directory build/coverage --print-summary 2>/dev/null | tail -4
+
+FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/bin/%)
+FUZZ_SECONDS ?= 60
+fuzz:           ## run every fuzzer for FUZZ_SECONDS (clang's libFuzzer with ASan and UBSan)
+	@$(MAKE) -s -j2 CC=clang SAN=fuzzer-no-link,address,undefined BUILD=fuzz build/fuzz/liblinera.a $(FUZZ_BIN)
+	@for f in $(FUZZ_BIN); do echo "== $$f"; mkdir -p build/fuzz/corpus/$$(basename $$f); \
+	    $$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 build/fuzz/corpus/$$(basename $$f) || exit 1; done
+
+build/fuzz/bin/%: tests/fuzz/%.c build/fuzz/liblinera.a
+	@mkdir -p $(@D)
+	@clang $(BASE) -O1 -fsanitize=fuzzer,address,undefined -DLINERA_DEBUG -DHEAP_ON_MALLOC $(INC) -o $@ $< build/fuzz/liblinera.a $(PKG_LIBS)
+
+bench: $(BENCH_BIN) ## run the micro-benchmarks
+	@for b in $(BENCH_BIN); do echo "== $$b"; $$b || exit 1; done
+
+install: all    ## install programs, man pages, completions and the systemd unit
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install $(PROGRAMS:%=bin/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 completions/bash/* $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 completions/zsh/* $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 644 completions/fish/* $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 644 examples/linera-node.service $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 clean:          ## remove everything that was built
 	rm -rf build $(PROGRAMS:%=bin/%)

@@ -1,0 +1,35 @@
+# What the bats files share: a node on free ports, psql against it, and an end to everything afterwards.
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+PATH=$ROOT/bin:$PATH
+export PGCONNECT_TIMEOUT=10
+
+# start_node [STORE] [FLAG...]: waits for the ready line; sets NODE_PID, SQL_PORT, HTTP_PORT, READY.
+start_node() {
+    local store=${1:-mem:}
+    shift || true
+    local fifo=$BATS_TEST_TMPDIR/ready.$RANDOM
+    mkfifo "$fifo"
+    linera-node --store "$store" --sql 127.0.0.1:0 --http 127.0.0.1:0 --user postgres --log-level warn "$@" \
+        >"$fifo" 2>"$BATS_TEST_TMPDIR/node.err" 3>&- &
+    NODE_PID=$!
+    read -r -t 20 READY <"$fifo" || { cat "$BATS_TEST_TMPDIR/node.err" >&2; return 1; }
+    SQL_PORT=$(jq -r '.sql | split(":") | last' <<<"$READY")
+    HTTP_PORT=$(jq -r '.http | split(":") | last' <<<"$READY")
+    export PGHOST=127.0.0.1 PGPORT=$SQL_PORT PGUSER=postgres PGDATABASE=postgres
+}
+
+# stop_node [SIGNAL]: TERM by default; the exit code is in NODE_EXIT.
+stop_node() {
+    [ -n "${NODE_PID:-}" ] || return 0
+    kill "-${1:-TERM}" "$NODE_PID" 2>/dev/null || true
+    NODE_EXIT=0
+    wait "$NODE_PID" 2>/dev/null || NODE_EXIT=$?
+    NODE_PID=
+}
+
+teardown() {
+    stop_node KILL
+}
+
+q() { psql -X -q -At -v ON_ERROR_STOP=1 -c "$1"; }

@@ -1,0 +1,111 @@
+#!/usr/bin/env bats
+# linera-node as an operator uses it: flags, ready line, signals, errors, the control plane, durability.
+bats_require_minimum_version 1.5.0
+load common
+
+@test "linera-node --help and --version go to stdout and exit 0" {
+    run --separate-stderr linera-node --help
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"--store DIR"* ]]
+    [ -z "$stderr" ]
+    run linera-node --version
+    [ "$status" -eq 0 ]
+    [[ "$output" == linera-node\ * ]]
+}
+
+@test "a missing --store is a usage error of one line" {
+    run --separate-stderr linera-node
+    [ "$status" -eq 2 ]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [[ "$stderr" == *"--store is missing"* ]]
+}
+
+@test "an unknown flag is named and exits 2" {
+    run --separate-stderr linera-node --stoer mem:
+    [ "$status" -eq 2 ]
+    [[ "$stderr" == *"unknown option --stoer"* ]]
+}
+
+@test "flags of clusters say that they are not there yet" {
+    run --separate-stderr linera-node --store mem: --join 127.0.0.1:7432
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == *"--join is not supported yet"* ]]
+}
+
+@test "an address that is not of this machine is refused without certificates" {
+    run --separate-stderr linera-node --store mem: --sql 0.0.0.0:0
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == *"without certificates"* ]]
+}
+
+@test "the ready line is one JSON document that names the ports" {
+    start_node
+    [ "$(jq -r .event <<<"$READY")" = ready ]
+    [ "$SQL_PORT" -gt 0 ]
+    [ "$HTTP_PORT" -gt 0 ]
+    [ "$(q 'select 1 + 1')" = 2 ]
+}
+
+@test "SIGTERM drains and exits 0" {
+    start_node
+    q 'select 1'
+    stop_node TERM
+    [ "$NODE_EXIT" -eq 0 ]
+}
+
+@test "a port in use is one clear line and exit 1" {
+    start_node
+    run --separate-stderr linera-node --store mem: --sql "127.0.0.1:$SQL_PORT" --http 127.0.0.1:0 --log-level error
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == *"$SQL_PORT"* ]]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "a store that another process uses is refused" {
+    start_node "$BATS_TEST_TMPDIR/store"
+    run --separate-stderr linera-node --store "$BATS_TEST_TMPDIR/store" --sql 127.0.0.1:0 --http 127.0.0.1:0 --log-level error
+    [ "$status" -eq 1 ]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "what was committed is there after kill -9" {
+    start_node "$BATS_TEST_TMPDIR/store"
+    q 'create table t (id int primary key, v text)'
+    q "insert into t select i, 'v' || i from generate_series(1, 100) i"
+    stop_node KILL
+    start_node "$BATS_TEST_TMPDIR/store"
+    [ "$(q 'select count(*), min(v), max(id) from t')" = '100|v1|100' ]
+}
+
+@test "addresses.json stands in the store and the pid file where it was asked for" {
+    start_node "$BATS_TEST_TMPDIR/store" --pid-file "$BATS_TEST_TMPDIR/pid"
+    [ "$(jq -r .event "$BATS_TEST_TMPDIR/store/addresses.json")" = ready ]
+    [ "$(cat "$BATS_TEST_TMPDIR/pid")" = "$NODE_PID" ]
+}
+
+@test "health, readiness, metrics, cluster and sessions answer over HTTP" {
+    start_node
+    [ "$(curl -sf "http://127.0.0.1:$HTTP_PORT/health" | jq -r .status)" = ok ]
+    [ "$(curl -sf "http://127.0.0.1:$HTTP_PORT/ready" | jq -r .status)" = ready ]
+    curl -sf "http://127.0.0.1:$HTTP_PORT/metrics" | grep -q '^sql_statements_total '
+    [ "$(curl -sf "http://127.0.0.1:$HTTP_PORT/api/v1/cluster" | jq -r '.nodes[0].state')" = running ]
+    curl -sf "http://127.0.0.1:$HTTP_PORT/api/v1/sessions" | jq -e .sessions
+}
+
+@test "an unknown page is a problem document with 404, a POST one with 405" {
+    start_node
+    run curl -s -o "$BATS_TEST_TMPDIR/body" -w '%{http_code} %{content_type}' "http://127.0.0.1:$HTTP_PORT/nothing"
+    [ "$output" = '404 application/problem+json' ]
+    [ "$(jq .status "$BATS_TEST_TMPDIR/body")" = 404 ]
+    run curl -s -o /dev/null -w '%{http_code}' -X POST -d x=1 "http://127.0.0.1:$HTTP_PORT/health"
+    [ "$output" = 405 ]
+}
+
+@test "the man page and the completions name every option" {
+    for option in $(linera-node --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+        grep -q -- "${option//-/\\\\-}" "$ROOT/man/linera-node.1" || { echo "man page lacks $option"; return 1; }
+        for shell in bash/linera-node zsh/_linera-node fish/linera-node.fish; do
+            grep -q -- "${option#--}" "$ROOT/completions/$shell" || { echo "$shell lacks $option"; return 1; }
+        done
+    done
+}
