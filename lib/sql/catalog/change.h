@@ -52,6 +52,9 @@ struct table_desc *table_desc_copy(struct arena *a, const struct table_desc *t, 
 status catalog_list_all_tables(struct catalog_view *v, struct arena *a,
                                const struct table_desc ***out, size_t *count) MUST_CHECK;
 
+status catalog_list_all_schemas(struct catalog_view *v, struct arena *a,
+                                const struct schema_desc ***out, size_t *count) MUST_CHECK;
+
 struct txn        *catalog_view_txn(const struct catalog_view *v);
 struct txn_system *catalog_view_txn_system(const struct catalog_view *v);
 struct catalog    *catalog_view_catalog(const struct catalog_view *v);

@@ -626,5 +626,6 @@ bool catalog_relation_is_visible(struct catalog_view *v, uint32_t schema_oid, co
 LIST_FUNCTION(catalog_list_tables, OBJECT_TABLE, table_desc, table, v->database_oid)
 LIST_FUNCTION(catalog_list_all_tables, OBJECT_TABLE, table_desc, table, 0)
 LIST_FUNCTION(catalog_list_schemas, OBJECT_SCHEMA, schema_desc, schema, v->database_oid)
+LIST_FUNCTION(catalog_list_all_schemas, OBJECT_SCHEMA, schema_desc, schema, 0)
 LIST_FUNCTION(catalog_list_databases, OBJECT_DATABASE, database_desc, database, 0)
 LIST_FUNCTION(catalog_list_roles, OBJECT_ROLE, role_desc, role, 0)
