@@ -346,7 +346,7 @@ static status write_records(struct durable *d, const slice *batches, size_t coun
 {
     bool one_write;
 
-    if (room(d) < RECORD_SIZE_LEAST)
+    if (count > 0 && room(d) < RECORD_SIZE_LEAST)
         TRY_RETURN(begin_next(d));
     /* Bytes that were written without a sync are not covered by the range that O_DSYNC syncs. */
     one_write = sync && d->synced == d->sequence && bytes < PIECE_SIZE &&
@@ -355,7 +355,7 @@ static status write_records(struct durable *d, const slice *batches, size_t coun
         TRY_RETURN(write_batch(d, batches[i]));
     if (d->encoded.size > 0)
         TRY_RETURN(flush(d, one_write));
-    if (sync && !one_write)
+    if (sync && d->synced != d->sequence && !one_write)
         TRY_RETURN(env_file_sync(d->current.file, lane_for(d, 0)));
     if (sync)
         d->synced = d->sequence;

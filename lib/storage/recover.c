@@ -10,6 +10,7 @@
  * left behind (L1): it is written again and synced before it is believed. */
 #include <inttypes.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/sort.h"
 #include "storage/durable_internal.h"
@@ -18,25 +19,28 @@ struct segment_file {
     uint64_t              number;
     struct segment_header header;
     bool                  is_begun;
+    bool                  counts; /* it is on the chain, and part of it lies before the end */
 };
 
 struct recovery {
-    struct durable      *d;
-    struct arena        *arena;
-    struct segment_file *segments; /* by number */
-    size_t               count;
-    uint64_t            *checkpoints; /* ascending */
-    size_t               checkpoint_count;
-    struct buf           bytes; /* of the segment being read */
-    struct buf           batch; /* being put together from its records */
-    bool                 in_batch;
-    uint64_t             start;    /* the first record to apply */
-    uint64_t             sequence; /* behind the last record read */
-    uint32_t             crc;
-    uint64_t             end; /* behind the last whole batch: where the log goes on */
-    uint32_t             end_crc;
-    uint64_t             proved; /* records below are proved to have been durable */
-    uint64_t             batches;
+    struct durable       *d;
+    struct arena         *arena;
+    struct segment_file  *segments; /* by number */
+    size_t                count;
+    struct segment_file **chain; /* those to be read, in order */
+    size_t                chain_count;
+    uint64_t             *checkpoints; /* ascending */
+    size_t                checkpoint_count;
+    struct buf            bytes; /* of the segment being read */
+    struct buf            batch; /* being put together from its records */
+    bool                  in_batch;
+    uint64_t              start;    /* the first record to apply */
+    uint64_t              sequence; /* behind the last record read */
+    uint32_t              crc;
+    uint64_t              end; /* behind the last whole batch: where the log goes on */
+    uint32_t              end_crc;
+    uint64_t              proved; /* records below are proved to have been durable */
+    uint64_t              batches;
 };
 
 /* ---- what files there are
@@ -59,6 +63,7 @@ static status list_files(struct recovery *r)
 
     TRY_RETURN(env_list_dir(r->d->env, r->d->path, r->arena, &names, &count));
     r->segments = ARENA_ARRAY(r->arena, struct segment_file, count + 1);
+    r->chain = ARENA_ARRAY(r->arena, struct segment_file *, count + 1);
     r->checkpoints = ARENA_ARRAY(r->arena, uint64_t, count + 1);
     for (size_t i = 0; i < count; i++) {
         uint64_t number;
@@ -194,31 +199,43 @@ static void search_proofs(struct recovery *r, uint64_t segment, slice bytes)
     }
 }
 
-static struct segment_file *next_begun(struct recovery *r, size_t *pos)
+static struct segment_file *find_segment(struct recovery *r, uint64_t number)
 {
-    while (*pos < r->count) {
-        struct segment_file *s = &r->segments[(*pos)++];
-
-        if (s->is_begun)
-            return s;
-    }
+    for (size_t i = 0; i < r->count; i++)
+        if (r->segments[i].number == number)
+            return &r->segments[i];
     return NULL;
 }
 
-/* The position of the segment that has the first record to apply; r->count when nothing is begun.
- */
-static status find_start(struct recovery *r, size_t *start)
+static struct segment_file *last_begun(struct recovery *r)
 {
-    bool any = false;
+    for (size_t i = r->count; i-- > 0;)
+        if (r->segments[i].is_begun)
+            return &r->segments[i];
+    return NULL;
+}
 
-    *start = r->count;
-    for (size_t i = 0; i < r->count; i++) {
-        any = any || r->segments[i].is_begun;
-        if (r->segments[i].is_begun && r->segments[i].header.first_sequence <= r->start)
-            *start = i;
+/* The segments to read: from the newest back along the links, to the one that has the first record
+ * to apply. What is begun but not linked was cut off whole by an earlier recovery. */
+static status find_chain(struct recovery *r)
+{
+    struct segment_file *s = last_begun(r), *previous;
+    size_t               n = 0;
+
+    for (; s != NULL; s = previous) {
+        r->chain[n++] = s;
+        if (s->header.first_sequence <= r->start)
+            break;
+        previous = find_segment(r, s->header.previous_segment);
+        if (previous == NULL || !previous->is_begun || previous->number >= s->number)
+            return corrupt(r, s->number, "the segment before it is missing or damaged");
     }
-    if (any && *start == r->count)
-        return corrupt(r, r->segments[0].number, "the log before it is missing");
+    for (size_t i = 0; i < n / 2; i++) {
+        s = r->chain[i];
+        r->chain[i] = r->chain[n - 1 - i];
+        r->chain[n - 1 - i] = s;
+    }
+    r->chain_count = n;
     return STATUS_OK;
 }
 
@@ -227,8 +244,7 @@ static status find_start(struct recovery *r, size_t *start)
 static bool follows(struct recovery *r, const struct segment_file *s,
                     const struct segment_header *next)
 {
-    if (next->previous_segment != s->number)
-        return false;
+    ASSERT(next->previous_segment == s->number);
     if (next->first_sequence == r->sequence && next->previous_crc == r->crc)
         return true;
     r->in_batch = false;
@@ -237,27 +253,24 @@ static bool follows(struct recovery *r, const struct segment_file *s,
     return next->first_sequence == r->end && next->previous_crc == r->end_crc;
 }
 
-/* Read the begun segments from *pos on. *last is the last of them, its bytes in r->bytes, and *rest
+/* Read the chain, which is not empty. The bytes of its last segment stay in r->bytes, and *rest is
  * what of them does not count. */
-static status read_log(struct recovery *r, size_t pos, struct segment_file **last, slice *rest)
+static status read_log(struct recovery *r, slice *rest)
 {
-    struct segment_file *s = next_begun(r, &pos), *next;
+    r->sequence = r->end = r->chain[0]->header.first_sequence;
+    r->crc = r->end_crc = r->chain[0]->header.previous_crc;
+    for (size_t i = 0; i < r->chain_count; i++) {
+        struct segment_file *s = r->chain[i];
+        struct segment_file *next = i + 1 < r->chain_count ? r->chain[i + 1] : NULL;
+        uint64_t             stop = next != NULL ? next->header.first_sequence : UINT64_MAX;
 
-    r->sequence = r->end = s->header.first_sequence;
-    r->crc = r->end_crc = s->header.previous_crc;
-    for (;; s = next) {
-        next = next_begun(r, &pos);
         TRY_RETURN(read_segment(r, s->number, UINT64_MAX));
-        TRY_RETURN(read_records(r, s->number,
-                                next != NULL ? next->header.first_sequence : UINT64_MAX, rest));
+        TRY_RETURN(read_records(r, s->number, stop, rest));
         r->d->log_bytes += r->bytes.size - rest->size;
-        log_note_old(r->d, s->number, s->header.first_sequence, false);
-        *last = s;
-        if (next == NULL)
-            return STATUS_OK;
-        if (!follows(r, s, &next->header))
+        if (next != NULL && !follows(r, s, &next->header))
             return corrupt(r, s->number, "a record is damaged");
     }
+    return STATUS_OK;
 }
 
 /* ---- the end of the log
@@ -280,7 +293,8 @@ static status make_durable(struct recovery *r, const struct segment_file *last)
         if (!log_record_take(&at, last->number, &rec))
             break;
     }
-    if (r->end <= r->proved)
+    /* A segment is begun after all before it is durable, so only what it has itself is open. */
+    if (r->end <= r->proved || r->end <= last->header.first_sequence)
         return STATUS_OK;
     path = durable_path(r->d, ".log", last->number);
     TRY(st, env_file_open(r->d->env, path, ENV_WRITE, &file), out);
@@ -318,16 +332,16 @@ static status check_unbegun(struct recovery *r, uint64_t after)
     return STATUS_OK;
 }
 
-/* Segments that no recovery needs: those before the start, and those that were never begun. */
-static void delete_rest(struct recovery *r, size_t start)
+/* Segments that no recovery needs: freed ones, those never begun, and those cut off whole. */
+static void delete_rest(struct recovery *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         char *path;
 
-        if (i >= start && r->segments[i].is_begun)
+        if (r->segments[i].counts)
             continue;
         path = durable_path(r->d, ".log", r->segments[i].number);
-        st_clear(env_unlink(r->d->env, path));
+        st_clear(env_unlink(r->d->env, path)); /* the next start tries again */
         heap_free(path);
     }
 }
@@ -352,39 +366,51 @@ static status read_checkpoint(struct recovery *r)
     return STATUS_OK;
 }
 
-static void take_over(struct recovery *r, const struct segment_file *last)
+/* Go on where the log ends. The next segment is linked to the last one that has something before
+ * the end: a segment that was cut off whole may be there after a crash, or not. */
+static void take_over(struct recovery *r)
 {
     struct durable *d = r->d;
 
+    for (size_t i = 0; i < r->chain_count; i++) {
+        struct segment_file *s = r->chain[i];
+
+        s->counts = s->header.first_sequence < r->end;
+        if (!s->counts)
+            continue;
+        log_note_old(d, s->number, s->header.first_sequence, false);
+        d->previous_segment = s->number;
+    }
     /* A checkpoint may hold what the log lost, never the other way round. */
     d->sequence = MAX(r->end, r->start);
     d->applied = d->synced = d->sequence;
     d->crc = d->sequence == r->end ? r->end_crc : 0;
-    d->previous_segment = last != NULL ? last->number : 0;
     d->number_next = r->count > 0 ? r->segments[r->count - 1].number + 1 : 1;
 }
 
 static status recover(struct recovery *r)
 {
-    struct segment_file *last = NULL;
-    size_t               start;
-    slice                rest;
+    uint64_t last = 0;
+    slice    rest;
 
     TRY_RETURN(list_files(r));
     TRY_RETURN(read_headers(r));
     TRY_RETURN(read_checkpoint(r));
     r->end = r->start;
-    TRY_RETURN(find_start(r, &start));
-    if (r->count == 0 && r->checkpoint_count == 0 && !r->d->m->base.identity.is_new)
+    if (r->count == 0 && r->checkpoint_count == 0)
         return status_new(ST_CORRUPT, "the store has lost its log");
-    if (start < r->count) {
-        TRY_RETURN(read_log(r, start, &last, &rest));
-        TRY_RETURN(check_end(r, last, rest));
-        TRY_RETURN(make_durable(r, last));
+    TRY_RETURN(find_chain(r));
+    if (r->chain_count > 0) {
+        const struct segment_file *s = r->chain[r->chain_count - 1];
+
+        last = s->number;
+        TRY_RETURN(read_log(r, &rest));
+        TRY_RETURN(check_end(r, s, rest));
+        TRY_RETURN(make_durable(r, s));
     }
-    TRY_RETURN(check_unbegun(r, last != NULL ? last->number : 0));
-    take_over(r, last);
-    delete_rest(r, start);
+    TRY_RETURN(check_unbegun(r, last));
+    take_over(r);
+    delete_rest(r);
     return STATUS_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/hmap.h"
 #include "tests/common/test.h"
 
 void model_init(struct model *m)
@@ -411,4 +412,48 @@ void model_check_some(const struct model *m, struct engine *e, struct engine_sna
     check_iter(m, e, o, p, shape);
     buf_deinit(&start);
     buf_deinit(&end);
+}
+
+static uint64_t hash_entry(uint64_t seed, slice key, hlc_ts ts, bool tombstone, slice value)
+{
+    seed = hash_bytes(key.data, key.size, seed ^ hash_u64(ts * 2 + tombstone));
+    return hash_bytes(value.data, value.size, seed);
+}
+
+static uint64_t hash_space(const struct model_space *s, uint64_t hash)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct model_entry *e = &s->entries[i];
+
+        hash =
+            hash_entry(hash, key_of(e), e->ts, e->tombstone, slice_make(e->value, e->value_size));
+    }
+    return hash;
+}
+
+uint64_t model_hash(const struct model *m)
+{
+    return hash_space(&m->meta, hash_space(&m->data, hash_u64(m->applied)));
+}
+
+static uint64_t hash_iter(struct engine *e, enum engine_iter_mode mode, uint64_t hash)
+{
+    struct engine_iter_options o = {.mode = mode, .ts = HLC_TS_MAX};
+    struct engine_iter        *it;
+
+    assert_st_ok(engine_iter_open(e, &o, &it));
+    assert_st_ok(engine_iter_first(it));
+    while (it->valid) {
+        hash = hash_entry(hash, it->key, it->ts, it->tombstone, it->value);
+        assert_st_ok(engine_iter_next(it));
+    }
+    engine_iter_close(it);
+    return hash;
+}
+
+uint64_t model_hash_engine(struct engine *e)
+{
+    uint64_t hash = hash_iter(e, ENGINE_ITER_VERSIONS, hash_u64(engine_applied(e, 7)));
+
+    return hash_iter(e, ENGINE_ITER_META, hash);
 }

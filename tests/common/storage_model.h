@@ -1,6 +1,6 @@
-/* tests/common/storage_model.h: the engine as a sorted array, slow and evidently right, and the random
- * operations that compare both. Engines are compared through engine.h alone, so that every kind of
- * engine runs the same suite. */
+/* tests/common/storage_model.h: the engine as a sorted array, slow and evidently right, and the
+ * random operations that compare both. Engines are compared through engine.h alone, so that every
+ * kind of engine runs the same suite. */
 #ifndef LINERA_TESTS_COMMON_STORAGE_MODEL_H
 #define LINERA_TESTS_COMMON_STORAGE_MODEL_H
 
@@ -52,5 +52,9 @@ void model_check_all(const struct model *m, struct engine *e, struct engine_snap
 /* The same for a few random gets, iterators and spans. */
 void model_check_some(const struct model *m, struct engine *e, struct engine_snapshot *s,
                       struct prng *p, const struct model_shape *shape);
+
+/* Hashes of everything held: equal content, equal hash. */
+uint64_t model_hash(const struct model *m);
+uint64_t model_hash_engine(struct engine *e);
 
 #endif
