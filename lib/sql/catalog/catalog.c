@@ -59,7 +59,7 @@ static void *oid_as_value(uint32_t oid)
 static void names_put(struct catalog *c, enum object_kind kind, uint32_t parent, const char *name,
                       uint32_t oid)
 {
-    SCOPED(buf) struct buf key;
+    SCOPED(buf) struct buf key = {0};
 
     buf_init(&key, c->heap);
     catalog_key_name(&key, kind, parent, name);
@@ -70,7 +70,7 @@ static void names_put(struct catalog *c, enum object_kind kind, uint32_t parent,
 static void names_remove(struct catalog *c, enum object_kind kind, uint32_t parent,
                          const char *name, uint32_t oid)
 {
-    SCOPED(buf) struct buf key;
+    SCOPED(buf) struct buf key = {0};
 
     buf_init(&key, c->heap);
     catalog_key_name(&key, kind, parent, name);
@@ -128,7 +128,7 @@ void catalog_install(struct catalog *c, enum object_kind kind, uint32_t oid, str
 static status load_all(struct catalog *c, struct txn *t, size_t *count)
 {
     struct txn_cursor     *cursor = NULL;
-    SCOPED(buf) struct buf start, end;
+    SCOPED(buf) struct buf start = {0}, end = {0};
     struct txn_scan        scan = {0};
     slice                  key, value;
     status                 st;
@@ -268,7 +268,7 @@ void catalog_close(struct catalog *c)
 
 static status reserve_oids(struct catalog *c)
 {
-    SCOPED(buf) struct buf key;
+    SCOPED(buf) struct buf key = {0};
     int64_t                last;
 
     buf_init(&key, c->heap);

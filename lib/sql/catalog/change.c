@@ -136,7 +136,7 @@ static status put(struct catalog_view *v, enum object_kind kind, uint32_t oid, c
 {
     const struct object   *before = view_peek(v, kind, oid);
     struct object         *o = NULL;
-    SCOPED(buf) struct buf key, value;
+    SCOPED(buf) struct buf key = {0}, value = {0};
 
     buf_init(&key, v->catalog->heap);
     buf_init(&value, v->catalog->heap);
@@ -174,7 +174,7 @@ status catalog_put_role(struct catalog_view *v, const struct role_desc *r)
 
 status catalog_remove(struct catalog_view *v, enum object_kind kind, uint32_t oid)
 {
-    SCOPED(buf) struct buf key;
+    SCOPED(buf) struct buf key = {0};
 
     buf_init(&key, v->catalog->heap);
     catalog_key_descriptor(&key, kind, oid);
@@ -185,7 +185,7 @@ status catalog_remove(struct catalog_view *v, enum object_kind kind, uint32_t oi
 status catalog_claim_name(struct catalog_view *v, enum object_kind kind, uint32_t parent,
                           const char *name, uint32_t *oid)
 {
-    SCOPED(buf) struct buf key;
+    SCOPED(buf) struct buf key = {0};
 
     buf_init(&key, v->catalog->heap);
     catalog_key_name(&key, kind, parent, name);

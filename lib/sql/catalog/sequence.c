@@ -61,7 +61,7 @@ static struct sequence_state *state_of(struct catalog *c, uint64_t storage_id)
 /* A transaction of its own: neither part of the caller's nor in its way. */
 static status state_store(struct catalog *c, uint64_t storage_id, int64_t last, bool is_called)
 {
-    SCOPED(buf) struct buf key;
+    SCOPED(buf) struct buf key = {0};
     char                   value[STATE_SIZE];
     struct txn            *t = NULL;
     status                 st;
@@ -80,7 +80,7 @@ static status state_store(struct catalog *c, uint64_t storage_id, int64_t last, 
 
 static status state_load(struct catalog *c, const struct table_desc *d, struct sequence_state *s)
 {
-    SCOPED(buf) struct buf      key;
+    SCOPED(buf) struct buf      key = {0};
     SCOPED(arena) struct arena *a = arena_new(c->heap, NULL);
     struct txn                 *t = NULL;
     slice                       value = SLICE_EMPTY;

@@ -181,7 +181,7 @@ uint32_t view_table_of_index(const struct catalog_view *v, uint32_t index_oid)
 static uint32_t committed_find_name(const struct catalog *c, enum object_kind kind, uint32_t parent,
                                     const char *name)
 {
-    SCOPED(buf) struct buf key;
+    SCOPED(buf) struct buf key = {0};
 
     buf_init(&key, c->heap);
     catalog_key_name(&key, kind, parent, name);
@@ -265,7 +265,7 @@ struct object **view_list(struct catalog_view *v, struct arena *a, enum object_k
 static status lock_descriptor(struct catalog_view *v, enum object_kind kind, uint32_t oid,
                               enum lock_strength strength)
 {
-    SCOPED(buf) struct buf key;
+    SCOPED(buf) struct buf key = {0};
 
     buf_init(&key, v->catalog->heap);
     catalog_key_descriptor(&key, kind, oid);
@@ -283,7 +283,7 @@ status catalog_hold(struct catalog_view *v, enum object_kind kind, uint32_t oid,
  * SNAPSHOT fails with 40001, READ COMMITTED takes a new snapshot with each statement anyway. */
 static status catch_up(struct catalog_view *v, const struct object *o)
 {
-    SCOPED(buf) struct buf      key;
+    SCOPED(buf) struct buf      key = {0};
     struct txn_row              row;
     SCOPED(arena) struct arena *a = NULL;
 

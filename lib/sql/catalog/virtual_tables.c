@@ -206,7 +206,7 @@ status row_input(struct rows *r, size_t at, const char *text)
 
 status row_numbers(struct rows *r, size_t at, const int64_t *numbers, size_t count, bool vector)
 {
-    SCOPED(buf) struct buf text;
+    SCOPED(buf) struct buf text = {0};
 
     buf_init(&text, NULL);
     buf_append_cstr(&text, vector ? "" : "{");

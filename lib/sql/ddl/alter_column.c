@@ -33,7 +33,7 @@ static status default_for_rows(const struct ddl *d, const struct table_desc *bef
                                struct table_desc *t, struct column_desc *c, struct expr **per_row)
 {
     const struct type     *type = type_by_oid(c->type);
-    SCOPED(buf) struct buf text;
+    SCOPED(buf) struct buf text = {0};
     struct expr           *e;
     datum                  v;
     bool                   null;
@@ -358,7 +358,7 @@ static bool is_relabel(const struct column_desc *from, const struct column_desc 
 static status convert_default(const struct ddl *d, struct column_desc *c)
 {
     struct expr           *e, *coerced;
-    SCOPED(buf) struct buf text;
+    SCOPED(buf) struct buf text = {0};
     status                 st;
 
     if (c->default_text == NULL || c->sequence_oid != 0 || c->generated_stored)

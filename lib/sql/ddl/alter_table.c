@@ -245,7 +245,7 @@ status ddl_alter_table(const struct ddl *d, const PgQuery__AlterTableStmt *s)
 
 status index_is_new(const struct ddl *d, const struct table_desc *t, size_t position)
 {
-    SCOPED(buf) struct buf start, end;
+    SCOPED(buf) struct buf start = {0}, end = {0};
 
     buf_init(&start, NULL);
     buf_init(&end, NULL);

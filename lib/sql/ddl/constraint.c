@@ -65,7 +65,7 @@ static status key_parts(const struct ddl *d, struct table_desc *t, const PgQuery
 static const char *key_name(const struct ddl *d, const struct table_desc *t,
                             const PgQuery__Constraint *k, const struct index_desc *x)
 {
-    SCOPED(buf) struct buf columns;
+    SCOPED(buf) struct buf columns = {0};
 
     if (given(k->conname))
         return k->conname;
@@ -382,7 +382,7 @@ static status fk_actions(const struct ddl *d, const struct table_desc *t,
 static const char *fk_name(const struct ddl *d, const struct table_desc *t,
                            const PgQuery__Constraint *k, const struct constraint_desc *c)
 {
-    SCOPED(buf) struct buf columns;
+    SCOPED(buf) struct buf columns = {0};
 
     if (given(k->conname))
         return k->conname;

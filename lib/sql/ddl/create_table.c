@@ -268,7 +268,7 @@ status table_begin(const struct ddl *d, const PgQuery__RangeVar *rv, bool if_not
 
 status storage_is_new(const struct ddl *d, const struct table_desc *t)
 {
-    SCOPED(buf) struct buf start, end;
+    SCOPED(buf) struct buf start = {0}, end = {0};
 
     buf_init(&start, NULL);
     buf_init(&end, NULL);

@@ -343,7 +343,7 @@ static status refuse(const struct drop *p, const struct drop_item *items, size_t
 
 static status tell(const struct drop *p, const struct drop_item *items, size_t count, bool cascade)
 {
-    SCOPED(buf) struct buf lines;
+    SCOPED(buf) struct buf lines = {0};
     size_t                 told = 0;
     const char            *last = NULL;
 

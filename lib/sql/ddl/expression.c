@@ -7,7 +7,7 @@ enum { FUNCTION_NEXTVAL = 1574 };
 static status print(const struct ddl *d, const struct expr *e, const struct table_desc *t,
                     const char **text)
 {
-    SCOPED(buf) struct buf out;
+    SCOPED(buf) struct buf out = {0};
 
     buf_init(&out, NULL);
     TRY_RETURN(deparse_expr(d->c, e, t, true, &out));

@@ -143,7 +143,7 @@ static status add_includes(const struct ddl *d, const struct table_desc *t, stru
 static const char *column_names(const struct ddl *d, const struct table_desc *t,
                                 const struct index_desc *x)
 {
-    SCOPED(buf) struct buf out;
+    SCOPED(buf) struct buf out = {0};
 
     buf_init(&out, NULL);
     for (size_t i = 0; i < x->part_count + x->include_count; i++) {

@@ -223,7 +223,7 @@ static status target_open(const struct ddl *d, struct reader *r, const struct ta
 static status fk_violated(const struct ddl *d, struct reader *r, const struct table_desc *t,
                           const struct constraint_desc *k, const struct fk_target *target)
 {
-    SCOPED(buf) struct buf   columns, values;
+    SCOPED(buf) struct buf   columns = {0}, values = {0};
     const struct table_desc *ref = table_layout_of(target->table)->desc;
 
     buf_init(&columns, NULL);
@@ -284,10 +284,10 @@ static status check_reference(const struct ddl *d, struct reader *r, const struc
 static status verify_foreign_key(const struct ddl *d, const struct table_desc *t,
                                  const struct constraint_desc *k)
 {
-    struct reader r;
-    struct checks scratch;
+    struct reader    r;
+    struct checks    scratch;
     struct fk_target target = {0};
-    status        st;
+    status           st;
 
     TRY_RETURN(reader_open(&r, d, t));
     checks_init(d, r.a, 0, &scratch);

@@ -139,7 +139,7 @@ static void read_query(struct reads *r, const struct query *q, const struct scop
 
 static status print_query(const struct ddl *d, const struct query *q, const char **text)
 {
-    SCOPED(buf) struct buf out;
+    SCOPED(buf) struct buf out = {0};
 
     buf_init(&out, NULL);
     TRY_RETURN(deparse_query(d->c, q, true, false, &out));
