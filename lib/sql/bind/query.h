@@ -10,7 +10,8 @@ enum query_kind { QUERY_SELECT, QUERY_INSERT, QUERY_UPDATE, QUERY_DELETE, QUERY_
 /* A range-table entry: something with columns that FROM, INSERT INTO, UPDATE ... names. */
 enum table_ref_kind {
     TABLE_REF_RELATION, /* table or virtual table */
-    TABLE_REF_SUBQUERY, /* (SELECT ...) AS x, and views after expansion */
+    TABLE_REF_SUBQUERY, /* (SELECT ...) AS x, and views after expansion. `query` NULL: the result
+                           of query->set_op, tables[0] of such a query, not in FROM */
     TABLE_REF_FUNCTION,
     TABLE_REF_VALUES,
     TABLE_REF_CTE,  /* reference to query->ctes (of the query `cte_levels_up` levels out) */
@@ -101,8 +102,8 @@ enum row_lock {
 enum row_lock_wait { LOCK_WAIT_BLOCK, LOCK_WAIT_SKIP, LOCK_WAIT_ERROR };
 
 struct locking_clause {
-    int            table; /* position in query->tables */
-    enum row_lock  strength;
+    int                table; /* position in query->tables */
+    enum row_lock      strength;
     enum row_lock_wait wait;
 };
 
@@ -110,6 +111,9 @@ struct cte {
     const char   *name;
     struct query *query;
     int           ref_count;
+    /* WITH x (a, b): names for the first columns; table_refs have them already. */
+    const char  **column_names;
+    size_t        column_name_count;
     enum { CTE_DEFAULT, CTE_MATERIALIZED, CTE_NOT_MATERIALIZED } materialize;
 };
 
@@ -160,7 +164,7 @@ struct query {
     size_t      lock_count;
     struct locking_clause *locks;
 
-    /* VALUES (...), (...) at the top: tables[0] is its TABLE_REF_VALUES. */
+    /* VALUES (...), (...) is a SELECT of all columns FROM its one TABLE_REF_VALUES. */
 
     /* INSERT, UPDATE, DELETE */
     int           target_table; /* position in tables */
