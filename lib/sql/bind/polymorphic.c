@@ -4,11 +4,6 @@
  * array: a common type is found as for UNION (PostgreSQL 15 section 38.2.5). Enum, range and
  * multirange families do not exist here. */
 
-enum {
-    OID_ANYCOMPATIBLENONARRAY = 5079,
-    OID_ANYENUM = 3500,
-};
-
 bool type_is_polymorphic(uint32_t type)
 {
     return type == OID_ANYELEMENT || type == OID_ANYARRAY || type == OID_ANYNONARRAY ||
