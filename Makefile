@@ -24,7 +24,7 @@ PKG_CFLAGS := $(patsubst -I%,-isystem %,$(filter-out -I/usr/include,$(shell pkg-
 PKG_LIBS   := -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpg_query -lboost_context -lpthread -lm
 
 # ---- flags (style.md section 1) -----------------------------------------------------------------------
-BASE   := -std=c17 -D_GNU_SOURCE -g -fno-omit-frame-pointer -fno-common -ffp-contract=off -fPIE
+BASE   := -std=c17 -D_GNU_SOURCE -g -fvisibility=hidden -fno-omit-frame-pointer -fno-common -ffp-contract=off -fPIE
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
           -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wconversion -Wno-sign-conversion
 HARDEN := -fstack-protector-strong -fstack-clash-protection

@@ -35,14 +35,14 @@ static unsigned close_all(struct level *levels, size_t depth)
 
 static size_t bound_by_tokens(slice text, size_t limit)
 {
-    struct level   levels[PARSE_BRACKETS_MAX + 1];
-    struct scanner s;
-    struct token   t;
-    size_t         depth = 0;
+    struct level       levels[PARSE_BRACKETS_MAX + 1];
+    struct sql_scanner s;
+    struct token       t;
+    size_t             depth = 0;
 
     levels[0] = (struct level){0};
-    scanner_init(&s, text, true);
-    for (scanner_next(&s, &t); t.kind != TOKEN_END; scanner_next(&s, &t)) {
+    sql_scanner_init(&s, text, true);
+    for (sql_scanner_next(&s, &t); t.kind != TOKEN_END; sql_scanner_next(&s, &t)) {
         if (token_is_symbol(&t, '(') || token_is_symbol(&t, '[')) {
             if (depth == PARSE_BRACKETS_MAX)
                 return limit + 1;

@@ -44,12 +44,12 @@ static const unsigned char char_class[256] = {
 #undef M
 /* clang-format on */
 
-static inline unsigned class_at(const struct scanner *s, const char *p)
+static inline unsigned class_at(const struct sql_scanner *s, const char *p)
 {
     return p < s->end ? char_class[(unsigned char)*p] : 0;
 }
 
-void scanner_init(struct scanner *s, slice text, bool standard_strings)
+void sql_scanner_init(struct sql_scanner *s, slice text, bool standard_strings)
 {
     s->at = text.data;
     s->end = text.data == NULL ? NULL : text.data + text.size;
@@ -57,7 +57,7 @@ void scanner_init(struct scanner *s, slice text, bool standard_strings)
 }
 
 /* Behind a comment that nests, or NULL when it does not end. `p` stands at its first byte. */
-static const char *skip_block_comment(const struct scanner *s, const char *p)
+static const char *skip_block_comment(const struct sql_scanner *s, const char *p)
 {
     size_t depth = 0;
 
@@ -76,7 +76,7 @@ static const char *skip_block_comment(const struct scanner *s, const char *p)
     return NULL;
 }
 
-static const char *skip_line_comment(const struct scanner *s, const char *p)
+static const char *skip_line_comment(const struct sql_scanner *s, const char *p)
 {
     while (p < s->end && *p != '\n' && *p != '\r')
         p++;
@@ -84,7 +84,7 @@ static const char *skip_line_comment(const struct scanner *s, const char *p)
 }
 
 /* False when a comment does not end. */
-static bool skip_space(struct scanner *s)
+static bool skip_space(struct sql_scanner *s)
 {
     for (;;) {
         const char *p = s->at;
@@ -106,8 +106,8 @@ static bool skip_space(struct scanner *s)
 }
 
 /* `p` stands behind the opening quote. Behind the closing one, or NULL. */
-static const char *skip_quoted(const struct scanner *s, const char *p, char quote, bool backslash,
-                               bool *doubled)
+static const char *skip_quoted(const struct sql_scanner *s, const char *p, char quote,
+                               bool backslash, bool *doubled)
 {
     for (; p < s->end; p++) {
         if (backslash && *p == '\\') {
@@ -124,7 +124,7 @@ static const char *skip_quoted(const struct scanner *s, const char *p, char quot
     return NULL;
 }
 
-static const char *skip_word(const struct scanner *s, const char *p)
+static const char *skip_word(const struct sql_scanner *s, const char *p)
 {
     while (class_at(s, p) & (C_WORD_START | C_DIGIT | C_DOLLAR))
         p++;
@@ -132,7 +132,7 @@ static const char *skip_word(const struct scanner *s, const char *p)
 }
 
 /* $1, $$...$$, $tag$...$tag$; NULL when it is none of them or does not end. */
-static const char *scan_dollar(const struct scanner *s, const char *p, enum token_kind *kind)
+static const char *scan_dollar(const struct sql_scanner *s, const char *p, enum token_kind *kind)
 {
     const char *tag = p, *q = p + 1;
     size_t      tag_size;
@@ -154,7 +154,7 @@ static const char *scan_dollar(const struct scanner *s, const char *p, enum toke
     return q == NULL ? NULL : q + tag_size;
 }
 
-static const char *scan_number(const struct scanner *s, const char *p, enum token_kind *kind)
+static const char *scan_number(const struct sql_scanner *s, const char *p, enum token_kind *kind)
 {
     *kind = TOKEN_INTEGER;
     while (class_at(s, p) == C_DIGIT)
@@ -183,7 +183,7 @@ static const char *scan_number(const struct scanner *s, const char *p, enum toke
 
 /* Operator characters up to the start of a comment. PostgreSQL also takes trailing + and - off
  * some; a caller that cares looks at the last byte. */
-static const char *scan_operator(const struct scanner *s, const char *p)
+static const char *scan_operator(const struct sql_scanner *s, const char *p)
 {
     const char *start = p;
 
@@ -197,7 +197,7 @@ static const char *scan_operator(const struct scanner *s, const char *p)
 }
 
 /* A word, or one of the strings that begin with a letter. */
-static const char *scan_word(const struct scanner *s, const char *p, struct token *out)
+static const char *scan_word(const struct sql_scanner *s, const char *p, struct token *out)
 {
     bool doubled = false;
     char c = *p, next = p + 1 < s->end ? p[1] : '\0';
@@ -215,7 +215,7 @@ static const char *scan_word(const struct scanner *s, const char *p, struct toke
     return skip_word(s, p);
 }
 
-static const char *scan_symbol(const struct scanner *s, const char *p, struct token *out)
+static const char *scan_symbol(const struct sql_scanner *s, const char *p, struct token *out)
 {
     if (*p == '.' && class_at(s, p + 1) == C_DIGIT) {
         const char *end = scan_number(s, p, &out->kind);
@@ -229,7 +229,7 @@ static const char *scan_symbol(const struct scanner *s, const char *p, struct to
     return p + 1;
 }
 
-void scanner_next(struct scanner *s, struct token *out)
+void sql_scanner_next(struct sql_scanner *s, struct token *out)
 {
     const char *end = NULL;
 

@@ -28,14 +28,14 @@ struct token {
     bool            has_doubled_quote; /* STRING: contains '' */
 };
 
-struct scanner {
+struct sql_scanner {
     const char *at, *end;
     bool        standard_strings;
 };
 
-void scanner_init(struct scanner *s, slice text, bool standard_strings);
+void sql_scanner_init(struct sql_scanner *s, slice text, bool standard_strings);
 /* The next token behind spaces and comments (nested ones too). */
-void scanner_next(struct scanner *s, struct token *out);
+void sql_scanner_next(struct sql_scanner *s, struct token *out);
 
 /* Is it this word, in any case? `lower` is in lower case. */
 bool               token_is_word(const struct token *t, const char *lower);
