@@ -47,7 +47,7 @@ const char *type_format(struct arena *a, uint32_t oid, int32_t typmod)
 {
     const struct type *t = type_by_oid(oid);
     const struct type *element;
-    struct buf b       SCOPED(buf);
+    struct buf b       SCOPED(buf) = {0};
     const char        *modified;
 
     if (oid == 0)
