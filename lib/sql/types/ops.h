@@ -88,9 +88,9 @@ TYPE_TYPMOD_DECLARE(numeric);
 #define OPS_bpchar       TYPE_IO(bpchar), TYPE_ORDER(bpchar), TYPE_TYPMOD(length)
 #define OPS_bytea        TYPE_IO(bytea), TYPE_ORDER(text)
 #define OPS_uuid         TYPE_IO(uuid), TYPE_ORDER(uuid)
-#define OPS_float4       OPS_none
-#define OPS_float8       OPS_none
-#define OPS_numeric      OPS_none
+#define OPS_float4       TYPE_IO(float4), TYPE_ORDER(float)
+#define OPS_float8       TYPE_IO(float8), TYPE_ORDER(float)
+#define OPS_numeric      TYPE_IO(numeric), TYPE_ORDER(numeric), TYPE_TYPMOD(numeric)
 #define OPS_array        TYPE_IO(array), TYPE_ORDER(array)
 #define OPS_int2vector   TYPE_IO(vector), TYPE_ORDER(array)
 #define OPS_oidvector    TYPE_IO(vector), TYPE_ORDER(array)

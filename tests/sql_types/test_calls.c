@@ -1,0 +1,193 @@
+/* Calls of the catalogue's functions against the answers of a PostgreSQL 15: tests/sql_types/data/
+ * has them, one a line, made by scripts/reference-calls:
+ *
+ *     name(type,type) <tab> argument <tab> ... <tab> => <tab> result, NULL, or ! SQLSTATE message
+ *
+ * Arguments and results are in text form, so the types' input and output are tested on the way. */
+#include "sql/func/function.h"
+#include "sql/types/type.h"
+#include "tests/common/test.h"
+
+struct line {
+    char  *signature;
+    char  *args[8];
+    size_t count;
+    char  *expected;
+};
+
+static struct sql_context *make_context(struct arena *a)
+{
+    struct sql_context *c = ARENA_NEW(a, struct sql_context);
+
+    c->settings.extra_float_digits = 1;
+    c->settings.standard_conforming_strings = true;
+    return c;
+}
+
+static bool split(char *text, struct line *out)
+{
+    char *save = NULL;
+
+    text[strcspn(text, "\n")] = '\0';
+    out->count = 0;
+    out->expected = NULL;
+    out->signature = text;
+    text = strchr(text, '\t');
+    if (text == NULL || out->signature[0] == '#')
+        return false;
+    *text++ = '\0';
+    for (save = text; save != NULL && out->count < 8;) {
+        char *tab = strchr(save, '\t');
+
+        if (tab != NULL)
+            *tab++ = '\0';
+        if (strcmp(save, "=>") == 0) {
+            out->expected = tab;
+            return tab != NULL;
+        }
+        out->args[out->count++] = save;
+        save = tab;
+    }
+    return false;
+}
+
+/* Escapes in the file: \t, \n, \\. */
+static slice unescape(struct arena *a, const char *text)
+{
+    char  *out = arena_alloc(a, strlen(text) + 1);
+    size_t n = 0;
+
+    for (; *text != '\0'; text++) {
+        if (*text == '\\' && text[1] != '\0') {
+            text++;
+            out[n++] = *text == 't' ? '\t' : *text == 'n' ? '\n' : *text;
+        } else {
+            out[n++] = *text;
+        }
+    }
+    return slice_make(out, n);
+}
+
+static const struct function *find(const char *signature)
+{
+    size_t                        count, n = strcspn(signature, "(");
+    const struct function *const *found = functions_by_name(slice_make(signature, n), &count);
+
+    for (size_t i = 0; i < count; i++) {
+        char text[512] = "(";
+
+        for (size_t k = 0; k < found[i]->arg_count; k++) {
+            strcat(text, k > 0 ? "," : "");
+            strcat(text, type_by_oid(found[i]->arg_types[k])->name);
+        }
+        strcat(text, ")");
+        if (strcmp(text, signature + n) == 0)
+            return found[i];
+    }
+    return NULL;
+}
+
+static status call_function(struct sql_context *c, struct arena *a, const struct line *l,
+                            struct buf *out)
+{
+    const struct function *f = find(l->signature);
+    struct fn_call         call = {.context = c, .fn = f, .arena = a, .call_arena = a};
+    datum                  args[8], result = {0};
+    bool                   nulls[8] = {0}, null = false, any = false;
+
+    if (f == NULL)
+        return status_new(ST_INTERNAL, "no function %s", l->signature);
+    call.arg_count = f->arg_count;
+    call.arg_types = f->arg_types;
+    call.result_type = f->result_type;
+    for (size_t i = 0; i < l->count; i++) {
+        const struct type *t = type_by_oid(f->arg_types[i]);
+
+        nulls[i] = strcmp(l->args[i], "NULL") == 0;
+        any = any || nulls[i];
+        if (!nulls[i])
+            TRY_RETURN(t->input(c, a, t, unescape(a, l->args[i]), -1, &args[i]));
+    }
+    if (any && f->strict)
+        null = true;
+    else
+        TRY_RETURN(f->scalar(&call, args, nulls, &result, &null));
+    if (null) {
+        buf_append_cstr(out, "NULL");
+        return STATUS_OK;
+    }
+    if (f->result_type == OID_BOOL) { /* the answers are casts to text */
+        buf_append_cstr(out, result.b ? "true" : "false");
+        return STATUS_OK;
+    }
+    return type_by_oid(f->result_type)->output(c, type_by_oid(f->result_type), result, out);
+}
+
+static void check_line(struct sql_context *c, struct heap *heap, const struct line *l,
+                       const char *file, int number, int *failures)
+{
+    struct arena *a = arena_new(heap, NULL);
+    struct buf    got;
+    slice         expected = unescape(a, l->expected);
+    status        st;
+
+    buf_init(&got, NULL);
+    st = call_function(c, a, l, &got);
+    if (!st_ok(st)) {
+        buf_reset(&got);
+        buf_printf(&got, "! %s %s", status_sqlstate(st), status_message(st));
+        st_clear(st);
+    }
+    if (!slice_eq(buf_slice(&got), expected)) {
+        ++*failures;
+        if (*failures < 60)
+            print_error("%s:%d: %s(%s, %s): got %.*s, expected %.*s\n", file, number, l->signature,
+                        l->count > 0 ? l->args[0] : "", l->count > 1 ? l->args[1] : "",
+                        SLICE_FMT(buf_slice(&got)), SLICE_FMT(expected));
+    }
+    buf_deinit(&got);
+    arena_free(a);
+}
+
+static void check_file(const char *name)
+{
+    char          path[256], text[65536];
+    struct heap  *heap = heap_new();
+    struct arena *a = arena_new(heap, NULL);
+    FILE         *in;
+    int           number = 0, failures = 0, checked = 0;
+
+    snprintf(path, sizeof path, "tests/sql_types/data/%s", name);
+    in = fopen(path, "r");
+    assert_non_null(in);
+    while (fgets(text, sizeof text, in) != NULL) {
+        struct line l;
+
+        number++;
+        if (!split(text, &l))
+            continue;
+        check_line(make_context(a), heap, &l, path, number, &failures);
+        checked++;
+    }
+    fclose(in);
+    arena_free(a);
+    heap_destroy(heap);
+    print_message("%s: %d calls\n", path, checked);
+    assert_true(checked > 0);
+    assert_int_equal(failures, 0);
+}
+
+static void numbers(void **state)
+{
+    (void)state;
+    check_file("numbers.txt");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T("functions on numbers answer as PostgreSQL 15 does", numbers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
