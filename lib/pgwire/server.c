@@ -59,6 +59,7 @@ static void connection_main(struct env *env, void *arg)
 
     heap_free(arg);
     c->fiber = fiber_self(env);
+    fiber_set_priority(c->fiber, ENV_PRIORITY_SQL);
     st = connection_start(c, env_mono_us(env) + s->options.startup_timeout_us, refuse);
     if (st_ok(st))
         st = connection_serve(c);
