@@ -74,6 +74,8 @@ slice    numeric_trim_scale(struct arena *a, slice x);
 
 /* numeric_math.c */
 status numeric_sqrt(struct arena *a, slice x, slice *out) MUST_CHECK;
+/* To a scale of the caller's choice. */
+status numeric_sqrt_to_scale(struct arena *a, slice x, int scale, slice *out) MUST_CHECK;
 status numeric_exp(struct arena *a, slice x, slice *out) MUST_CHECK;
 status numeric_ln(struct arena *a, slice x, slice *out) MUST_CHECK;
 status numeric_log(struct arena *a, slice base, slice x, slice *out) MUST_CHECK;

@@ -29,29 +29,52 @@ static long bits_for(long digits)
 /* ---- square root --------------------------------------------------------------------------------
  */
 
+static status root_domain(struct arena *a, const struct num *n, bool *done, slice *out)
+{
+    if (n->class == NUMERIC_NEG_INFINITY || (num_is_finite(n) && mpz_sgn(n->m) < 0))
+        return status_new(ST_INVALID_POWER, "cannot take square root of a negative number");
+    *done = !num_is_finite(n);
+    return *done ? num_pack(a, n, out) : STATUS_OK;
+}
+
+static status root(struct arena *a, struct num *n, int scale, slice *out)
+{
+    mpz_t rest;
+
+    num_round(n, 2 * scale, NUMERIC_TRUNC);
+    mpz_init(rest);
+    mpz_sqrtrem(n->m, rest, n->m);
+    /* s^2 + r is past (s + 1/2)^2 once r > s. */
+    if (mpz_cmp(rest, n->m) > 0)
+        mpz_add_ui(n->m, n->m, 1);
+    mpz_clear(rest);
+    n->scale = scale;
+    return num_pack(a, n, out);
+}
+
 status numeric_sqrt(struct arena *a, slice x, slice *out)
 {
     struct num n SCOPED(num);
-    mpz_t        rest;
-    int          weight, first, scale;
+    int          weight, first;
+    bool         done;
 
     num_load(&n, x);
-    if (n.class == NUMERIC_NEG_INFINITY || (num_is_finite(&n) && mpz_sgn(n.m) < 0))
-        return status_new(ST_INVALID_POWER, "cannot take square root of a negative number");
-    if (!num_is_finite(&n))
-        return num_pack(a, &n, out);
+    TRY_RETURN(root_domain(a, &n, &done, out));
+    if (done)
+        return STATUS_OK;
     num_first_group(&n, &weight, &first);
     weight = weight >= 0 ? weight * 2 + 1 : 1 - (1 - weight * 4) / 2;
-    scale = clamp_scale(NUMERIC_SIGNIFICANT_DIGITS - weight, n.scale);
-    num_rescale_up(&n, 2 * scale);
-    mpz_init(rest);
-    mpz_sqrtrem(n.m, rest, n.m);
-    /* s^2 + r is past (s + 1/2)^2 once r > s. */
-    if (mpz_cmp(rest, n.m) > 0)
-        mpz_add_ui(n.m, n.m, 1);
-    mpz_clear(rest);
-    n.scale = scale;
-    return num_pack(a, &n, out);
+    return root(a, &n, clamp_scale(NUMERIC_SIGNIFICANT_DIGITS - weight, n.scale), out);
+}
+
+status numeric_sqrt_to_scale(struct arena *a, slice x, int scale, slice *out)
+{
+    struct num n SCOPED(num);
+    bool         done;
+
+    num_load(&n, x);
+    TRY_RETURN(root_domain(a, &n, &done, out));
+    return done ? STATUS_OK : root(a, &n, scale, out);
 }
 
 /* ---- fixed point --------------------------------------------------------------------------------
