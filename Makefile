@@ -145,6 +145,14 @@ TESTS ?= tests
 unit: $(filter $(OUT)/$(TESTS)%,$(TEST_BIN))
 	@scripts/run-unit-tests $(filter $(OUT)/$(TESTS)%,$(TEST_BIN))
 
+# Simulated clusters under faults; every seed prints its trace hash, and the same seed gives the same.
+SEEDS ?= 1..100
+sim:            ## run the simulations with SEEDS=FROM..TO (1..100)
+	@$(MAKE) -s -j2 BUILD=test run-sim SEEDS=$(SEEDS)
+.PHONY: sim run-sim
+run-sim: $(filter $(OUT)/tests/sim/%,$(TEST_BIN))
+	@for t in $^; do LINERA_SEEDS=$(SEEDS) $$t || exit 1; done
+
 C_FILES = $(shell git ls-files '*.c' '*.h')
 format:         ## rewrite the sources in the project's style
 	@clang-format -i $(C_FILES)
