@@ -4,7 +4,7 @@ bats_require_minimum_version 1.5.0
 load common
 
 answers_like_postgres() { # DATABASE
-    PGOPTIONS='-c timezone=UTC' psql -X -q -e -d "$1" -f "$ROOT/tests/sql/$1.sql" >"$BATS_TEST_TMPDIR/$1.out" 2>&1
+    PGOPTIONS='-c timezone=UTC' psql -X -q -e -d "$1" <"$ROOT/tests/sql/$1.sql" >"$BATS_TEST_TMPDIR/$1.out" 2>&1
     diff -u "$ROOT/tests/sql/$1.out" "$BATS_TEST_TMPDIR/$1.out"
 }
 
@@ -20,6 +20,11 @@ answers_like_postgres() { # DATABASE
     psql -X -q -v ON_ERROR_STOP=1 -c 'create database northwind'
     psql -X -q -v ON_ERROR_STOP=1 -d northwind -f "$ROOT/examples/northwind.sql"
     answers_like_postgres northwind
+}
+
+@test "values and functions answer as PostgreSQL 15 does" {
+    start_node
+    answers_like_postgres postgres
 }
 
 @test "a typo in a column shows the caret and the nearest name" {
