@@ -164,6 +164,35 @@ bool catalog_table_is_visible(struct catalog_view *v, const struct table_desc *t
     return true;
 }
 
+bool catalog_relation_is_visible(struct catalog_view *v, uint32_t schema_oid, const char *name)
+{
+    (void)v, (void)schema_oid, (void)name;
+    return true;
+}
+
+bool catalog_relation_name(struct catalog_view *v, uint32_t oid, uint32_t *schema_oid,
+                           const char **name)
+{
+    (void)v;
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        if (tables[i].oid != oid)
+            continue;
+        *schema_oid = OID_SCHEMA_PUBLIC;
+        *name = tables[i].name;
+        return true;
+    }
+    return false;
+}
+
+uint32_t catalog_relation_oid(struct catalog_view *v, const char *schema, const char *name)
+{
+    const struct table_desc *t =
+        schema == NULL || strcmp(schema, "public") == 0 ? fixture_table(name) : NULL;
+
+    (void)v;
+    return t != NULL ? t->oid : 0;
+}
+
 static inline int fixture_setup(void **state)
 {
     static struct catalog_view view; /* nothing is in it */

@@ -74,6 +74,14 @@ status catalog_role_by_name(struct catalog_view *v, const char *name, const stru
 status catalog_role_by_oid(struct catalog_view *v, uint32_t oid, const struct role_desc **out)
     MUST_CHECK;
 
+/* The schema and name of a table, view, sequence or index, without a hold; false when there is none
+ * of that OID. The name lives until the view changes. */
+bool     catalog_relation_name(struct catalog_view *v, uint32_t oid, uint32_t *schema_oid,
+                               const char **name);
+/* The OID behind such a name, without a hold; 0 when there is none. `schema` NULL: along the search
+ * path. */
+uint32_t catalog_relation_oid(struct catalog_view *v, const char *schema, const char *name);
+
 /* All relations, schemas, databases of the view's database in order of OID, for pg_catalog: arrays
  * in `a`. No holds are taken. */
 status catalog_list_tables(struct catalog_view *v, struct arena *a, const struct table_desc ***out,

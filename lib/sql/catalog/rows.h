@@ -52,8 +52,43 @@ status row_numbers(struct rows *r, size_t at, const int64_t *numbers, size_t cou
 /* Whether rows with `v` in the column are wanted; true when the scan has another key or none. */
 bool rows_want_int(const struct rows *r, size_t at, int64_t v);
 
-#define DECLARE_SCAN(relation, scan) scan_fn scan;
-#define SCANS(X)
+/* Which scan makes the rows of which relation. */
+#define SCANS(X)                                                                                   \
+    X(pg_class)                                                                                    \
+    X(pg_attribute)                                                                                \
+    X(pg_attrdef)                                                                                  \
+    X(pg_index)                                                                                    \
+    X(pg_constraint)                                                                               \
+    X(pg_sequence)                                                                                 \
+    X(pg_rewrite)                                                                                  \
+    X(pg_depend)                                                                                   \
+    X(pg_description)                                                                              \
+    X(pg_namespace)                                                                                \
+    X(pg_database)                                                                                 \
+    X(pg_shdescription)                                                                            \
+    X(pg_roles)                                                                                    \
+    X(pg_authid)                                                                                   \
+    X(pg_user)                                                                                     \
+    X(pg_tablespace)                                                                               \
+    X(pg_language)                                                                                 \
+    X(pg_tables)                                                                                   \
+    X(pg_stat_user_tables)                                                                         \
+    X(pg_stat_all_tables)                                                                          \
+    X(pg_statio_user_tables)                                                                       \
+    X(pg_statio_all_tables)                                                                        \
+    X(pg_type)                                                                                     \
+    X(pg_proc)                                                                                     \
+    X(pg_aggregate)                                                                                \
+    X(pg_operator)                                                                                 \
+    X(pg_cast)                                                                                     \
+    X(pg_am)                                                                                       \
+    X(pg_opfamily)                                                                                 \
+    X(pg_opclass)                                                                                  \
+    X(pg_amop)                                                                                     \
+    X(pg_collation)
+
+#define DECLARE_SCAN(relation) scan_fn scan_##relation;
 SCANS(DECLARE_SCAN)
+#undef DECLARE_SCAN
 
 #endif

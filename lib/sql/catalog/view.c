@@ -610,6 +610,40 @@ bool catalog_relation_is_visible(struct catalog_view *v, uint32_t schema_oid, co
     return false;
 }
 
+uint32_t catalog_relation_oid(struct catalog_view *v, const char *schema, const char *name)
+{
+    uint32_t oids[PATH_MAX_ON_STACK], oid = 0;
+    size_t   count;
+
+    if (schema != NULL) {
+        oid = schema_oid_by_name(v, schema);
+        return oid == 0 ? 0 : view_find_name(v, OBJECT_TABLE, oid, name);
+    }
+    if (v->path_count >= PATH_MAX_ON_STACK)
+        return 0;
+    count = path_oids(v, oids);
+    for (size_t i = 0; i < count && oid == 0; i++)
+        if (oids[i] != 0)
+            oid = view_find_name(v, OBJECT_TABLE, oids[i], name);
+    return oid;
+}
+
+bool catalog_relation_name(struct catalog_view *v, uint32_t oid, uint32_t *schema_oid,
+                           const char **name)
+{
+    uint32_t             owner = view_table_of_index(v, oid);
+    const struct object *o = view_peek(v, OBJECT_TABLE, owner != 0 ? owner : oid);
+
+    if (o == NULL)
+        return false;
+    *schema_oid = o->table->schema_oid;
+    *name = o->table->name;
+    for (size_t i = 0; owner != 0 && i < o->table->index_count; i++)
+        if (o->table->indexes[i].oid == oid)
+            *name = o->table->indexes[i].name;
+    return true;
+}
+
 /* ---- lists ----------------------------------------------------------------------------------- */
 
 #define LIST_FUNCTION(fn, kind_, type, member, database)                                           \

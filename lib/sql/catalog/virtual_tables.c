@@ -23,7 +23,7 @@ static const struct {
     const char *relation;
     scan_fn    *scan;
 } scans[] = {
-#define SCAN_ENTRY(relation_, scan_) {.relation = #relation_, .scan = scan_},
+#define SCAN_ENTRY(relation_) {.relation = #relation_, .scan = scan_##relation_},
     SCANS(SCAN_ENTRY)
 #undef SCAN_ENTRY
         {.relation = NULL, .scan = scan_nothing},
