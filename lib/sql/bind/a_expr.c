@@ -66,7 +66,10 @@ static status ordered_rows(struct scope *s, struct expr **columns, size_t count,
     for (size_t i = 0; i < count; i++) {
         const struct operator_def *op = columns[i]->call.op;
 
-        if (op == NULL || op->order != order)
+        /* Between two integer types the operator is of the order too, though not of the default
+         * one. */
+        if (op == NULL || operator_for_order(op->left_type, order) == NULL ||
+            operator_for_order(op->right_type, order) == NULL)
             return binder_at(
                 b, location,
                 status_hint(
@@ -126,7 +129,7 @@ static status row_against_subquery(struct scope *s, const PgQuery__AExpr *n, str
     for (size_t i = 0; i < count; i++) {
         TRY_RETURN(bind_subquery_column(s, link->subselect, i, &columns, &right[i]));
         if (columns != count)
-            return binder_at(s->b, link->location,
+            return binder_at(s->b, n->location,
                              status_new(ST_SYNTAX_ERROR, columns > count
                                                              ? "subquery has too many columns"
                                                              : "subquery has too few columns"));

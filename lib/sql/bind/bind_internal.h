@@ -50,8 +50,6 @@ struct binder {
     struct arena       *a;
     slice               text;
     struct bind_params *params; /* NULL: none allowed */
-    int                *param_locations;
-    size_t              param_location_count;
     int                 depth, work;
     int                 view_depth;
 };
@@ -77,8 +75,8 @@ struct scope {
     bool in_aggregate;
     bool keep_unknown; /* the parent decides the type of bare literals */
     int  visible_ctes; /* of q->ctes: those written so far */
-    /* Where a target list finds what UPDATE ... SET (a, b) = and the like hand in; see modify.c */
-    const struct table_desc *target_desc;
+    const PgQuery__WithClause *with;
+    const struct table_desc   *target_desc; /* of INSERT, UPDATE, DELETE */
 };
 
 #define LEVEL_DOWN(b) TRY_RETURN(binder_enter(b))

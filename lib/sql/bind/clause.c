@@ -98,6 +98,9 @@ status sort_key_for(struct scope *s, const PgQuery__SortBy *by, int target, stru
 {
     int location = by != NULL ? node_location(by->node) : e->location;
 
+    if (by != NULL && by->location >= 0)
+        location = by->location;
+
     *out = (struct sort_key){.target = target};
     if (by != NULL && by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING) {
         const char *op = by->n_use_op > 0 ? node_string(by->use_op[by->n_use_op - 1]) : "";
@@ -257,31 +260,31 @@ static bool in_distinct_on(const struct query *q, int target)
     return false;
 }
 
+static status distinct_on_mismatch(struct scope *s, const int *locations, size_t at)
+{
+    return binder_at(s->b, locations[at],
+                     status_new(ST_INVALID_COLUMN_REFERENCE,
+                                "SELECT DISTINCT ON expressions must match initial ORDER BY "
+                                "expressions"));
+}
+
 /* The expressions of DISTINCT ON must be the first ones of ORDER BY, in any order. */
-static status check_distinct_on(struct scope *s)
+static status check_distinct_on(struct scope *s, const int *locations)
 {
     const struct query *q = s->q;
     bool                skipped = false;
-    size_t              matched = 0;
 
     for (size_t i = 0; i < q->sort_count; i++) {
         bool in = in_distinct_on(q, q->sort[i].target);
 
-        if (in && skipped)
-            return binder_at(s->b, q->targets[q->sort[i].target].expr->location,
-                             status_new(ST_INVALID_COLUMN_REFERENCE,
-                                        "SELECT DISTINCT ON expressions must match initial ORDER "
-                                        "BY expressions"));
-        matched += in;
+        for (size_t d = 0; in && skipped && d < q->distinct_on_count; d++)
+            if (q->distinct_on[d] == q->sort[i].target)
+                return distinct_on_mismatch(s, locations, d);
         skipped |= !in;
     }
-    if (skipped && matched < q->distinct_on_count)
-        for (size_t i = 0; i < q->distinct_on_count; i++)
-            if (!is_sorted_by(q, q->distinct_on[i]))
-                return binder_at(s->b, q->targets[q->distinct_on[i]].expr->location,
-                                 status_new(ST_INVALID_COLUMN_REFERENCE,
-                                            "SELECT DISTINCT ON expressions must match initial "
-                                            "ORDER BY expressions"));
+    for (size_t d = 0; skipped && d < q->distinct_on_count; d++)
+        if (!is_sorted_by(q, q->distinct_on[d]))
+            return distinct_on_mismatch(s, locations, d);
     return STATUS_OK;
 }
 
@@ -289,6 +292,7 @@ status bind_distinct(struct scope *s, const PgQuery__SelectStmt *n)
 {
     const struct operator_def *eq;
     struct query              *q = s->q;
+    int                       *locations;
 
     if (n->n_distinct_clause == 0)
         return STATUS_OK;
@@ -297,6 +301,7 @@ status bind_distinct(struct scope *s, const PgQuery__SelectStmt *n)
         n->distinct_clause[0]->node_case == PG_QUERY__NODE__NODE__NOT_SET)
         return bind_distinct_all(s);
     q->distinct_on = ARENA_ARRAY(s->b->a, int, n->n_distinct_clause);
+    locations = ARENA_ARRAY(s->b->a, int, n->n_distinct_clause);
     for (size_t i = 0; i < n->n_distinct_clause; i++) {
         int target;
 
@@ -304,10 +309,12 @@ status bind_distinct(struct scope *s, const PgQuery__SelectStmt *n)
         unknown_to_text(s, target);
         TRY_RETURN(operator_equality(s->b, q->targets[target].expr->type,
                                      node_location(n->distinct_clause[i]), &eq));
-        if (!in_distinct_on(q, target))
-            q->distinct_on[q->distinct_on_count++] = target;
+        if (in_distinct_on(q, target))
+            continue;
+        locations[q->distinct_on_count] = node_location(n->distinct_clause[i]);
+        q->distinct_on[q->distinct_on_count++] = target;
     }
-    return check_distinct_on(s);
+    return check_distinct_on(s, locations);
 }
 
 /* ---- LIMIT --------------------------------------------------------------------------------------

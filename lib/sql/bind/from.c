@@ -103,20 +103,40 @@ static status add_to_from(struct scope *s, struct table_ref *t, struct from_node
 /* ---- relations ----------------------------------------------------------------------------------
  */
 
-static status relation_missing(struct binder *b, const PgQuery__RangeVar *r)
+/* A WITH item that is written later than the one that asks for it. */
+static bool is_later_cte(const struct scope *s, const char *name)
 {
-    status st = r->schemaname[0] != '\0'
-                    ? status_new(ST_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist",
-                                 r->schemaname, r->relname)
-                    : status_new(ST_UNDEFINED_TABLE, "relation \"%s\" does not exist", r->relname);
+    for (; s != NULL; s = s->parent)
+        for (size_t i = (size_t)s->visible_ctes; s->with != NULL && i < s->with->n_ctes; i++)
+            if (strcmp(s->with->ctes[i]->common_table_expr->ctename, name) == 0)
+                return true;
+    return false;
+}
 
+static status relation_missing(struct scope *s, const PgQuery__RangeVar *r)
+{
+    struct binder *b = s->b;
+    status         st = r->schemaname[0] != '\0'
+                            ? status_new(ST_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist",
+                                         r->schemaname, r->relname)
+                            : status_new(ST_UNDEFINED_TABLE, "relation \"%s\" does not exist", r->relname);
+
+    if (r->schemaname[0] == '\0' && is_later_cte(s, r->relname)) {
+        st = status_detail(st,
+                           "There is a WITH item named \"%s\", but it cannot be referenced from "
+                           "this part of the query.",
+                           r->relname);
+        st = status_hint(st, "Use WITH RECURSIVE, or re-order the WITH items to remove forward "
+                             "references.");
+    }
     return binder_at(b, r->location, st);
 }
 
-static status find_relation(struct binder *b, const PgQuery__RangeVar *r,
+static status find_relation(struct scope *s, const PgQuery__RangeVar *r,
                             const struct table_desc **out)
 {
-    const char *schema = r->schemaname[0] != '\0' ? r->schemaname : NULL;
+    struct binder *b = s->b;
+    const char    *schema = r->schemaname[0] != '\0' ? r->schemaname : NULL;
 
     *out = NULL;
     if (r->catalogname[0] != '\0' && strcmp(r->catalogname, b->c->database) != 0)
@@ -127,7 +147,7 @@ static status find_relation(struct binder *b, const PgQuery__RangeVar *r,
     if (b->c->catalog != NULL)
         TRY_RETURN(catalog_table_by_name(b->c->catalog, schema, r->relname, out));
     if (*out == NULL)
-        return relation_missing(b, r);
+        return relation_missing(s, r);
     return STATUS_OK;
 }
 
@@ -210,7 +230,7 @@ static status bind_range_var(struct scope *s, const PgQuery__RangeVar *r, struct
     if (cte >= 0) {
         t = cte_ref(s, r->relname, cte, levels);
     } else {
-        TRY_RETURN(find_relation(s->b, r, &d));
+        TRY_RETURN(find_relation(s, r, &d));
         if (d->kind == RELATION_VIEW && d->virtual_table == NULL)
             TRY_RETURN(view_ref(s, d, r->relname, &t));
         else if (d->kind == RELATION_INDEX)
@@ -221,7 +241,7 @@ static status bind_range_var(struct scope *s, const PgQuery__RangeVar *r, struct
         else
             t = table_ref_of_relation(s->b, d, r->relname, false);
     }
-    TRY_RETURN(binder_at(s->b, r->location, apply_alias(s->b, t, r->alias)));
+    TRY_RETURN(apply_alias(s->b, t, r->alias));
     return add_to_from(s, t, out);
 }
 
@@ -238,7 +258,7 @@ status bind_target_relation(struct scope *s, const PgQuery__RangeVar *r, const c
                          status_new(ST_FEATURE_NOT_SUPPORTED,
                                     "relation \"%s\" cannot be the target of a modifying statement",
                                     r->relname));
-    TRY_RETURN(find_relation(s->b, r, &d));
+    TRY_RETURN(find_relation(s, r, &d));
     if (d->kind == RELATION_VIEW && d->virtual_table == NULL)
         return status_new(ST_FEATURE_NOT_SUPPORTED, "%s view \"%s\" is not supported", verb,
                           d->name);
@@ -483,6 +503,7 @@ status bind_with(struct scope *s, const PgQuery__WithClause *w)
         return STATUS_OK;
     if (w->recursive)
         return binder_unsupported(s->b, w->location, "WITH RECURSIVE is not supported");
+    s->with = w;
     s->q->ctes = ARENA_ARRAY(s->b->a, struct cte, w->n_ctes);
     for (size_t i = 0; i < w->n_ctes; i++) {
         const PgQuery__CommonTableExpr *c = w->ctes[i]->common_table_expr;

@@ -559,6 +559,19 @@ static bool schema_has_functions(const char *schema)
     return strcmp(schema, "pg_catalog") == 0 || strcmp(schema, "information_schema") == 0;
 }
 
+static status check_schema(struct scope *s, const struct call *c, const char *schema)
+{
+    const struct schema_desc *d = NULL;
+
+    if (schema_has_functions(schema))
+        return STATUS_OK;
+    if (s->b->c->catalog != NULL)
+        TRY_RETURN(catalog_schema_by_name(s->b->c->catalog, schema, &d));
+    if (d == NULL)
+        return status_new(ST_UNDEFINED_SCHEMA, "schema \"%s\" does not exist", schema);
+    return no_such_function(s->b, c, false);
+}
+
 status bind_func_call(struct scope *s, const PgQuery__FuncCall *n, struct expr **out)
 {
     struct call         c = {.n = n};
@@ -577,9 +590,8 @@ status bind_func_call(struct scope *s, const PgQuery__FuncCall *n, struct expr *
     }
     s->in_aggregate = was_in_aggregate || is_aggregate;
     st = bind_arguments(s, &c);
-    if (st_ok(st) && n->n_funcname > 1 &&
-        !schema_has_functions(node_string(n->funcname[n->n_funcname - 2])))
-        st = no_such_function(s->b, &c, false);
+    if (st_ok(st) && n->n_funcname > 1)
+        st = check_schema(s, &c, node_string(n->funcname[n->n_funcname - 2]));
     if (st_ok(st))
         st = choose(s, &c, &m, &as_cast);
     if (!is_aggregate)

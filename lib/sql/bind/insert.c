@@ -200,7 +200,7 @@ static status assign_from_source(struct scope *s, struct insert *in, struct quer
     outer->source = q;
     item.table = outer->source_table = scope_add_table(s, t);
     for (size_t i = 0; i < in->count; i++) {
-        struct expr *e = scope_item_column(s, &item, (int)i + 1, 0, -1);
+        struct expr *e = scope_item_column(s, &item, (int)i + 1, 0, q->targets[i].expr->location);
 
         if (uses_default(in, in->columns[i]))
             continue;

@@ -92,15 +92,12 @@ struct set_list {
     size_t             count;
 };
 
-static status check_twice(struct scope *s, const struct set_list *l,
-                          const struct column_desc *column, int location)
+static status check_twice(const struct set_list *l, const struct column_desc *column)
 {
     for (size_t i = 0; i < l->count; i++)
         if (l->sets[i].column == column->number)
-            return binder_at(s->b, location,
-                             status_new(ST_SYNTAX_ERROR,
-                                        "multiple assignments to same column \"%s\"",
-                                        column->name));
+            return status_new(ST_SYNTAX_ERROR, "multiple assignments to same column \"%s\"",
+                              column->name);
     return STATUS_OK;
 }
 
@@ -187,7 +184,7 @@ status bind_set_list(struct scope *s, PgQuery__Node *const *nodes, size_t count,
                                     "assigning to an element or a field is not supported");
             break;
         }
-        st = check_twice(s, &l, column, r->location);
+        st = check_twice(&l, column);
         if (st_ok(st))
             st = bind_set_value(s, column, r->val, &e);
         /* A generated column set to DEFAULT is computed with the others. */

@@ -22,14 +22,6 @@ static void grow(struct binder *b, size_t count)
         p->types = types;
         p->count = count;
     }
-    if (count > b->param_location_count) {
-        int *locations = ARENA_ARRAY(b->a, int, count);
-
-        for (size_t i = 0; i < count; i++)
-            locations[i] = i < b->param_location_count ? b->param_locations[i] : -1;
-        b->param_locations = locations;
-        b->param_location_count = count;
-    }
 }
 
 status bind_param_ref(struct scope *s, const PgQuery__ParamRef *r, struct expr **out)
@@ -44,8 +36,6 @@ status bind_param_ref(struct scope *s, const PgQuery__ParamRef *r, struct expr *
             b, r->location,
             status_new(ST_UNDEFINED_PARAMETER, "there is no parameter $%d", r->number));
     grow(b, (size_t)r->number);
-    if (b->param_locations[r->number - 1] < 0)
-        b->param_locations[r->number - 1] = r->location;
     type = *type_of(b, r->number);
     if (type == OID_UNKNOWN)
         *type_of(b, r->number) = type = 0;
@@ -76,12 +66,9 @@ status param_decide(struct binder *b, struct expr *param, uint32_t type, int loc
 status params_check(struct binder *b)
 {
     for (size_t i = 0; b->params != NULL && i < b->params->count; i++) {
-        int location = i < b->param_location_count ? b->param_locations[i] : -1;
-
         if (b->params->types[i] == 0 || b->params->types[i] == OID_UNKNOWN)
-            return binder_at(b, location,
-                             status_new(ST_INDETERMINATE_DATATYPE,
-                                        "could not determine data type of parameter $%zu", i + 1));
+            return status_new(ST_INDETERMINATE_DATATYPE,
+                              "could not determine data type of parameter $%zu", i + 1);
     }
     return STATUS_OK;
 }

@@ -48,6 +48,16 @@ static status too_complex(void)
                        "Simplify the statement: it is nested too deeply.");
 }
 
+/* The library hands over messages alone; PostgreSQL's grammar gives these two a hint. */
+static status with_hint(status st)
+{
+    if (strcmp(status_message(st), "subquery in FROM must have an alias") == 0)
+        return status_hint(st, "For example, FROM (SELECT ...) [AS] foo.");
+    if (strcmp(status_message(st), "VALUES in FROM must have an alias") == 0)
+        return status_hint(st, "For example, FROM (VALUES ...) [AS] foo.");
+    return st;
+}
+
 static status error_from_library(const PgQueryError *e)
 {
     /* The grammar's own stack has a limit too; the parser calls it memory. */
@@ -59,7 +69,7 @@ static status error_from_library(const PgQueryError *e)
         strstr(e->message, "not supported") != NULL ||
         strstr(e->message, "not implemented") != NULL)
         return status_at(status_new(ST_FEATURE_NOT_SUPPORTED, "%s", e->message), e->cursorpos);
-    return status_at(status_new(ST_SYNTAX_ERROR, "%s", e->message), e->cursorpos);
+    return status_at(with_hint(status_new(ST_SYNTAX_ERROR, "%s", e->message)), e->cursorpos);
 }
 
 /* The statement without the spaces and comments around it that the grammar leaves to it. */
