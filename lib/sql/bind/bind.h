@@ -46,6 +46,9 @@ status bind_coerce_assignment(struct sql_context *c, struct arena *a, struct exp
  * it: `qualify` puts schema names on everything, for storage. */
 status deparse_expr(struct sql_context *c, const struct expr *e, const struct table_desc *table,
                     bool qualify, struct buf *out) MUST_CHECK;
+/* As pg_get_expr(..., true): without the parentheses that precedence makes needless. */
+status deparse_expr_pretty(struct sql_context *c, const struct expr *e,
+                           const struct table_desc *table, struct buf *out) MUST_CHECK;
 status deparse_query(struct sql_context *c, const struct query *q, bool qualify, bool pretty,
                      struct buf *out) MUST_CHECK;
 
