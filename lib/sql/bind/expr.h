@@ -162,8 +162,13 @@ struct expr {
             const struct operator_def **ops; /* one per column of left */
             bool              negated; /* NOT IN: for printing; the NOT is an EXPR_NOT around */
             bool              correlated;
-            struct plan_node *plan; /* the planner's */
+            /* The planner's: position in plan->subplans; the values it is handed, as expressions of
+             * this level, and where in the executor's array of outer values they go. */
+            struct plan_node *plan;
             int               plan_id;
+            size_t            arg_count;
+            struct expr     **args;
+            int              *arg_slots;
         } subquery;
     };
 };
