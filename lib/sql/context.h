@@ -12,6 +12,7 @@
 
 struct catalog;
 struct catalog_view;
+struct deferred_checks; /* exec/write.h */
 struct env;
 struct sequence_session;
 struct sql_session;
@@ -45,15 +46,17 @@ struct sql_context {
     struct sql_session *session; /* NULL in unit tests */
     struct catalog_view
         *catalog; /* names and descriptors as the transaction sees them; may be NULL in tests */
-    struct txn         *txn; /* the running transaction; NULL outside of one */
+    struct txn             *txn; /* the running transaction; NULL outside of one */
     /* The node\'s zones (types/timezone.h); NULL: only UTC and offsets are known. */
-    struct time_zones *time_zones;
-    struct sql_settings settings;
-    int64_t             txn_start_us;       /* now(): us since 2000-01-01 UTC */
-    int64_t             statement_start_us; /* statement_timestamp() */
-    const char         *database, *user, *session_user;
-    uint32_t            database_oid, user_oid;
-    uint64_t            random_state[4]; /* random() and setseed() of this session */
+    struct time_zones      *time_zones;
+    struct deferred_checks *deferred; /* foreign keys to check at commit; the session's. NULL: all
+                                         are checked when their statement ends */
+    struct sql_settings     settings;
+    int64_t                 txn_start_us;       /* now(): us since 2000-01-01 UTC */
+    int64_t                 statement_start_us; /* statement_timestamp() */
+    const char             *database, *user, *session_user;
+    uint32_t                database_oid, user_oid;
+    uint64_t                random_state[4]; /* random() and setseed() of this session */
 
     /* Send a notice to the client; `st` is taken over. severity: "NOTICE", "WARNING", "INFO" ... */
     void (*notice)(struct sql_context *c, const char *severity, status st);

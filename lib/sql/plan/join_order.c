@@ -94,7 +94,8 @@ static void dynamic_programming(struct level *lv, const struct exprs *quals,
     *out = table[full];
 }
 
-/* Join the pair that gives the fewest rows until one set is left; pairs tied by a condition first. */
+/* Join the pair that gives the fewest rows until one set is left; pairs tied by a condition first.
+ */
 static void greedy(struct level *lv, const struct exprs *quals, struct path_set *items,
                    size_t count, struct path_set *out)
 {
@@ -105,7 +106,7 @@ static void greedy(struct level *lv, const struct exprs *quals, struct path_set 
 
         for (size_t l = 0; l < count; l++) {
             for (size_t r = l + 1; r < count; r++) {
-                bool connected = is_connected(lv, quals, items[l].rels, items[r].rels);
+                bool             connected = is_connected(lv, quals, items[l].rels, items[r].rels);
                 struct join_args j = {.kind = JOIN_INNER, .left = &items[l], .right = &items[r]};
 
                 if (best >= 0 && best_connected && !connected)

@@ -50,8 +50,7 @@ bool order_satisfied(const struct level *lv, const struct path_keys *wanted,
         while (at < n->order_count && exprs_have(&lv->bound, n->order[at].expr))
             at++;
         if (at == n->order_count || !expr_equal(n->order[at].expr, w->expr) ||
-            n->order[at].descending != w->descending ||
-            n->order[at].nulls_first != w->nulls_first)
+            n->order[at].descending != w->descending || n->order[at].nulls_first != w->nulls_first)
             return false;
         at++;
     }
@@ -260,6 +259,8 @@ static void add_lateral_loop(struct level *lv, const struct join_args *j, struct
     n->join.condition = exprs_and(lv->p->a, &j->clauses);
     if (n->join.condition != NULL)
         n->join.condition = plan_copy_expr(lv->p->a, n->join.condition);
+    if (j->kind == JOIN_LEFT && n->join.condition != NULL)
+        n->order_count = 0; /* rows without a match come behind the others of their batch */
     n->join.param_count = r->lateral_count;
     n->join.param_slots = ARENA_ARRAY(lv->p->a, int, r->lateral_count);
     n->join.param_values = ARENA_ARRAY(lv->p->a, struct expr *, r->lateral_count);
@@ -284,6 +285,8 @@ static void add_plain_loop(struct level *lv, const struct join_args *j, struct p
     n->join.condition = exprs_and(lv->p->a, &j->clauses);
     if (n->join.condition != NULL)
         n->join.condition = plan_copy_expr(lv->p->a, n->join.condition);
+    if (j->kind == JOIN_LEFT && n->join.condition != NULL)
+        n->order_count = 0;
     path_add(lv, out, n);
 }
 

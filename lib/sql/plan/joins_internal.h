@@ -16,9 +16,9 @@ struct plan_node *path_cheapest(const struct path_set *s);
 double            join_rows(struct level *lv, const struct join_args *j);
 double            clause_selectivity(struct level *lv, struct expr *e);
 /* Relations outside of `rels` that it takes values from. */
-uint64_t lateral_needs(const struct level *lv, uint64_t rels);
+uint64_t          lateral_needs(const struct level *lv, uint64_t rels);
 /* Add every way to join left and right, in this order, to `out`. */
-void     add_joins(struct level *lv, struct join_args *j, struct path_set *out);
-void     add_unique_semi(struct level *lv, const struct join_args *j, struct path_set *out);
+void              add_joins(struct level *lv, struct join_args *j, struct path_set *out);
+void add_unique_semi(struct level *lv, const struct join_args *j, struct path_set *out);
 
 #endif

@@ -15,7 +15,7 @@
 
 enum plan_kind {
     PLAN_RESULT, /* one row of nothing, or its input if `gate` holds */
-    PLAN_SCAN,    /* a stored table through one of its indexes */
+    PLAN_SCAN,   /* a stored table through one of its indexes */
     PLAN_VIRTUAL_SCAN,
     PLAN_FUNCTION_SCAN,
     PLAN_VALUES_SCAN,
@@ -23,10 +23,9 @@ enum plan_kind {
     PLAN_SUBQUERY_SCAN,
     PLAN_NESTED_LOOP,
     PLAN_HASH_JOIN,
-    PLAN_MERGE_JOIN,
     PLAN_AGGREGATE,
     PLAN_SORT,
-    PLAN_UNIQUE,  /* drops neighbours that are equal in the first key_count keys */
+    PLAN_UNIQUE,      /* drops neighbours that are equal in the first key_count keys */
     PLAN_PROJECT_SET, /* set-returning functions of a target list */
     PLAN_APPEND,
     PLAN_SET_OP, /* INTERSECT, EXCEPT by hashing */
@@ -39,11 +38,11 @@ enum plan_kind {
 /* A column of a table reference that is none: the row's identity (struct table_row's key). */
 enum { ROW_KEY_COLUMN = -1 };
 
-struct plan_key { /* one key of a sort, a grouping, a merge */
+struct plan_key {                /* one key of a sort, a grouping, a merge */
     int                position; /* in the node's raw columns */
     const struct type *type;
     bool               descending, nulls_first;
-    const struct expr *expr; /* for EXPLAIN */
+    struct expr       *expr; /* in the planner's terms; EXPLAIN prints it */
 };
 
 /* What is known of one part of an index's key. Values are of the part's type, or of one that
@@ -61,18 +60,18 @@ struct plan_scan {
     const struct table_layout *layout;
     const struct index_layout *index;
     const char                *alias;
-    size_t                     bound_count; /* leading parts with a bound; only the last may be RANGE */
-    struct part_bound         *bounds;
-    struct expr               *condition; /* what the bounds say, for EXPLAIN */
-    bool                       reverse;
-    bool                       covering;  /* the index alone gives all columns */
-    bool                       unique_point; /* each key gives at most one row */
-    bool                       keys_only; /* only the rows' keys are wanted: nothing is read */
-    size_t                     column_count; /* raw columns: attnums; ROW_KEY_COLUMN for the key */
-    int16_t                   *columns;
-    bool                      *wanted; /* by attnum - 1 */
-    bool                       locked_above; /* the rows are locked and read by the node above */
-    bool                       reads_row; /* !covering: wanted columns beyond the index's */
+    size_t             bound_count; /* leading parts with a bound; only the last may be RANGE */
+    struct part_bound *bounds;
+    struct expr       *condition; /* what the bounds say, for EXPLAIN */
+    bool               reverse;
+    bool               covering;     /* the index alone gives all columns */
+    bool               unique_point; /* each key gives at most one row */
+    bool               keys_only;    /* only the rows' keys are wanted: nothing is read */
+    size_t             column_count; /* raw columns: attnums; ROW_KEY_COLUMN for the key */
+    int16_t           *columns;
+    bool              *wanted;       /* by attnum - 1 */
+    bool               locked_above; /* the rows are locked and read by the node above */
+    bool               reads_row;    /* !covering: wanted columns beyond the index's */
 };
 
 /* A subquery in an expression: run for `arg_count` outer values, or once. */
@@ -80,13 +79,13 @@ struct subplan {
     struct plan_node *node;
     int               id;
     const char       *name; /* "SubPlan 1", "InitPlan 2", "CTE x" */
-    bool              uses_outer; /* depends on values from outside, so it runs again for each row */
-    bool              hashed; /* ANY over '=': rows are kept in a table */
+    bool uses_outer;        /* depends on values from outside, so it runs again for each row */
+    bool hashed;            /* ANY over '=': rows are kept in a table */
 };
 
 struct plan_aggregate {
-    struct expr *expr; /* EXPR_AGGREGATE with slots in args, filter */
-    struct plan_key *order; /* positions count in args */
+    struct expr        *expr;  /* EXPR_AGGREGATE with slots in args, filter */
+    struct plan_key    *order; /* positions count in args */
     const struct type **distinct_types;
 };
 
@@ -113,10 +112,10 @@ struct plan_node {
     bool          identity; /* outputs are the raw columns */
 
     /* planner */
-    size_t        want_count; /* top of a query level: its targets, in the level's terms */
-    struct expr **want;
-    uint64_t     rels;
-    size_t       order_count; /* rows come in this order */
+    size_t           want_count; /* top of a query level: its targets, in the level's terms */
+    struct expr    **want;
+    uint64_t         rels;
+    size_t           order_count; /* rows come in this order */
     struct path_key *order;
 
     union {
@@ -125,13 +124,13 @@ struct plan_node {
             struct expr *gate;
         } result;
         struct {
-            int                         table;
-            const struct table_desc    *desc;
-            const char                 *alias;
-            int                         key_column; /* position, -1: none */
-            struct expr                *key;
-            size_t                      column_count;
-            int16_t                    *columns;
+            int                      table;
+            const struct table_desc *desc;
+            const char              *alias;
+            int                      key_column; /* position, -1: none */
+            struct expr             *key;
+            size_t                   column_count;
+            int16_t                 *columns;
         } virtual_scan;
         struct {
             int          table;
@@ -142,10 +141,10 @@ struct plan_node {
             uint32_t    *column_types;
         } function;
         struct {
-            int           table;
-            const char   *alias;
+            int            table;
+            const char    *alias;
             struct expr ***rows; /* row_count x column_count */
-            size_t        row_count, column_count;
+            size_t         row_count, column_count;
         } values;
         struct {
             int         table;
@@ -158,17 +157,15 @@ struct plan_node {
             const char *alias;
         } subquery;
         struct {
-            enum join_kind kind;
-            struct expr   *condition;   /* beyond the keys; over left and right */
-            size_t         key_count;   /* hash, merge */
-            struct expr  **left_keys, **right_keys; /* hash: over that side's outputs */
+            enum join_kind      kind;
+            struct expr        *condition;               /* beyond the keys; over left and right */
+            size_t              key_count;               /* hash */
+            struct expr       **left_keys, **right_keys; /* hash: over that side's outputs */
             const struct type **key_types;
-            struct plan_key *left_order, *right_order; /* merge */
-            size_t         param_count; /* nested loop: handed to the inner side */
-            int           *param_slots;
-            struct expr  **param_values; /* over the left outputs */
-            bool           inner_unique;
-            struct expr   *hash_condition; /* for EXPLAIN */
+            size_t              param_count; /* nested loop: handed to the inner side */
+            int                *param_slots;
+            struct expr       **param_values;   /* over the left outputs */
+            struct expr        *hash_condition; /* for EXPLAIN */
         } join;
         struct {
             enum aggregate_strategy strategy;
@@ -184,15 +181,15 @@ struct plan_node {
         } project_set;
         struct {
             int table; /* the query level's entry that names its columns */
-        } append; /* and SET_OP's first member */
+        } append;      /* and SET_OP's first member */
         struct {
             size_t           key_count;
             struct plan_key *keys;
         } sort; /* and UNIQUE */
         struct {
-            struct expr *limit, *offset;
-            bool         with_ties;
-            size_t       key_count; /* WITH TIES: the sort's keys */
+            struct expr     *limit, *offset;
+            bool             with_ties;
+            size_t           key_count; /* WITH TIES: the sort's keys */
             struct plan_key *keys;
         } limit;
         struct {
@@ -210,10 +207,11 @@ struct plan_node {
                 struct expr               *key; /* the row's identity, over the input */
                 enum row_lock              strength;
                 enum row_lock_wait         wait;
-            } *locks;
+            } * locks;
             /* One table only: the condition over a whole row of it (slots are attnum - 1), asked
              * again when the row changed while it was waited for; then its columns among the
              * outputs are taken anew. */
+            bool         single;
             struct expr *recheck;
             size_t       column_count;
             int16_t     *columns; /* which column each output is; 0: none */
@@ -233,8 +231,8 @@ struct plan_modify {
     struct {
         int16_t      column;
         struct expr *value;
-    } *assignments;
-    struct expr        *recheck; /* the condition, for rows that changed meanwhile; NULL: none */
+    } * assignments;
+    struct expr        *recheck;   /* the condition, for rows that changed meanwhile; NULL: none */
     bool                locks_key; /* UPDATE changes columns of a unique key */
     struct on_conflict *on_conflict; /* expressions already over the wide row; NULL: none */
     size_t              returning_count;

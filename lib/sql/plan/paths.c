@@ -51,12 +51,12 @@ static double clamp_rows(double rows)
  */
 
 struct index_match {
-    size_t             bound_count;
-    struct part_bound  bounds[INDEX_KEY_PARTS_MAX];
-    struct exprs       used; /* conditions the bounds say exactly */
-    double             selectivity, seeks;
-    bool               all_equal; /* every part is EQUAL or IN */
-    bool               has_in;
+    size_t            bound_count;
+    struct part_bound bounds[INDEX_KEY_PARTS_MAX];
+    struct exprs      used; /* conditions the bounds say exactly */
+    double            selectivity, seeks;
+    bool              all_equal; /* every part is EQUAL or IN */
+    bool              has_in;
 };
 
 static struct expr *part_expr(struct level *lv, const struct rel *r, const struct layout_part *p)
@@ -113,9 +113,9 @@ static bool usable_value(struct level *lv, struct expr *e, uint64_t outer_rels)
 }
 
 /* `part op value` in either writing: the operator's order as seen from the part. */
-static bool comparison_with_part(struct level *lv, const struct rel *r,
-                                 const struct layout_part *p, struct expr *e, uint64_t outer_rels,
-                                 char *order, struct expr **value)
+static bool comparison_with_part(struct level *lv, const struct rel *r, const struct layout_part *p,
+                                 struct expr *e, uint64_t outer_rels, char *order,
+                                 struct expr **value)
 {
     struct expr *x, *y;
 
@@ -163,8 +163,7 @@ static bool match_in(struct level *lv, const struct rel *r, const struct layout_
     struct expr *list;
 
     if (e->kind != EXPR_ARRAY_OP || e->binary.all || e->binary.op->order != '=' ||
-        !matches_part(lv, r, p, e->binary.left) ||
-        !usable_value(lv, e->binary.right, outer_rels))
+        !matches_part(lv, r, p, e->binary.left) || !usable_value(lv, e->binary.right, outer_rels))
         return false;
     list = e->binary.right;
     if (list->kind != EXPR_ARRAY)
@@ -221,8 +220,8 @@ static bool match_range(struct level *lv, const struct rel *r, const struct layo
 }
 
 static bool match_point(struct level *lv, const struct rel *r, const struct index_layout *ix,
-                        const struct layout_part *p, const struct exprs *conds,
-                        uint64_t outer_rels, struct index_match *m)
+                        const struct layout_part *p, const struct exprs *conds, uint64_t outer_rels,
+                        struct index_match *m)
 {
     struct part_bound *b = &m->bounds[m->bound_count];
 
@@ -259,8 +258,7 @@ static void match_index(struct level *lv, const struct rel *r, const struct inde
         if (match_point(lv, r, ix, &ix->parts[i], conds, outer_rels, m))
             continue;
         m->all_equal = false;
-        if (match_range(lv, r, &ix->parts[i], conds, outer_rels, m,
-                        &m->bounds[m->bound_count]))
+        if (match_range(lv, r, &ix->parts[i], conds, outer_rels, m, &m->bounds[m->bound_count]))
             m->bound_count++;
         break;
     }
@@ -364,8 +362,7 @@ static struct plan_node *scan_node(struct level *lv, struct rel *r, const struct
     s->bounds = ARENA_ARRAY(lv->p->a, struct part_bound, m->bound_count);
     for (size_t i = 0; i < m->bound_count; i++) {
         s->bounds[i] = m->bounds[i];
-        s->bounds[i].values =
-            ARENA_ARRAY(lv->p->a, struct expr *, m->bounds[i].value_count);
+        s->bounds[i].values = ARENA_ARRAY(lv->p->a, struct expr *, m->bounds[i].value_count);
         for (size_t k = 0; k < m->bounds[i].value_count; k++) {
             if (m->bounds[i].values[k] != NULL)
                 s->bounds[i].values[k] = plan_copy_expr(lv->p->a, m->bounds[i].values[k]);
@@ -406,8 +403,7 @@ static void index_paths(struct level *lv, struct rel *r, const struct index_layo
         return;
     match_index(lv, r, ix, &r->quals, 0, &m);
     n = scan_node(lv, r, ix, &m, &r->quals, false);
-    if (m.bound_count > 0 || ix == &r->layout->indexes[0] || n->scan.covering ||
-        order_helps(lv, n))
+    if (m.bound_count > 0 || ix == &r->layout->indexes[0] || n->scan.covering || order_helps(lv, n))
         path_add(lv, out, n);
     n = scan_node(lv, r, ix, &m, &r->quals, true);
     if (order_helps(lv, n))

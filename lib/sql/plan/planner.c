@@ -35,9 +35,9 @@ void plan_note_table(struct planner *p, uint32_t oid)
     if (plan->table_count == p->table_capacity) {
         size_t capacity = p->table_capacity == 0 ? 4 : p->table_capacity * 2;
 
-        plan->table_oids = arena_realloc(p->a, plan->table_oids,
-                                         p->table_capacity * sizeof(uint32_t),
-                                         capacity * sizeof(uint32_t));
+        plan->table_oids =
+            arena_realloc(p->a, plan->table_oids, p->table_capacity * sizeof(uint32_t),
+                          capacity * sizeof(uint32_t));
         p->table_capacity = capacity;
     }
     plan->table_oids[plan->table_count++] = oid;
@@ -130,6 +130,8 @@ static void complete_from(struct level *lv)
 
     if (q->kind == QUERY_VALUES && q->from == NULL)
         q->from = from_of_table(lv, 0);
+    if (q->kind == QUERY_INSERT && q->source != NULL)
+        q->from = from_of_table(lv, q->source_table);
     if ((q->kind == QUERY_UPDATE || q->kind == QUERY_DELETE) &&
         !from_has(q->from, q->target_table)) {
         struct from_node *target = from_of_table(lv, q->target_table), *j;
@@ -251,8 +253,7 @@ status plan_level_from(struct level *lv, struct path_set *out)
 
 static void set_columns(struct planner *p, const struct query *q)
 {
-    bool                 dml = q->kind == QUERY_INSERT || q->kind == QUERY_UPDATE ||
-                               q->kind == QUERY_DELETE;
+    bool dml = q->kind == QUERY_INSERT || q->kind == QUERY_UPDATE || q->kind == QUERY_DELETE;
     const struct target *t = dml ? q->returning : q->targets;
     size_t               n = dml ? q->returning_count : q->target_count;
     struct plan         *plan = p->plan;

@@ -67,20 +67,20 @@ struct rel {
 };
 
 struct level {
-    struct planner    *p;
-    struct level      *parent;
-    struct query      *q;
-    int                depth;
-    size_t             rel_count;
-    struct rel         rels[RELS_MAX];
-    int               *rel_of_table; /* by position in q->tables; -1: none */
-    size_t             used_count, used_capacity;
-    int               *used; /* outer values that this level or its inner ones read */
-    struct subplan   **cte_plans; /* by position in q->ctes; NULL: inlined */
-    struct exprs       extra;     /* expressions the level must give beside its targets */
-    struct exprs       bound;     /* expressions that equal a constant in every row */
-    struct path_keys   wanted;    /* the order the top would like */
-    double             wanted_rows; /* how many rows the top will take; 0: all */
+    struct planner  *p;
+    struct level    *parent;
+    struct query    *q;
+    int              depth;
+    size_t           rel_count;
+    struct rel       rels[RELS_MAX];
+    int             *rel_of_table; /* by position in q->tables; -1: none */
+    size_t           used_count, used_capacity;
+    int             *used;        /* outer values that this level or its inner ones read */
+    struct subplan **cte_plans;   /* by position in q->ctes; NULL: inlined */
+    struct exprs     extra;       /* expressions the level must give beside its targets */
+    struct exprs     bound;       /* expressions that equal a constant in every row */
+    struct path_keys wanted;      /* the order the top would like */
+    double           wanted_rows; /* how many rows the top will take; 0: all */
 };
 
 struct planner {
@@ -122,14 +122,14 @@ struct expr *plan_copy_expr(struct arena *a, const struct expr *e);
 /* Replace columns (and aggregates of an outer level) everywhere in a query, its inner queries
  * included: `fn` gets each with the depth below `q` at which it stands. */
 typedef struct expr *map_fn(struct expr *e, int depth, void *ctx);
-void query_map_columns(struct query *q, int depth, map_fn *fn, void *ctx);
-struct expr *expr_map_columns(struct expr *e, int depth, map_fn *fn, void *ctx);
+void                 query_map_columns(struct query *q, int depth, map_fn *fn, void *ctx);
+struct expr         *expr_map_columns(struct expr *e, int depth, map_fn *fn, void *ctx);
 
-uint64_t expr_rels(const struct level *lv, struct expr *e);
-bool     expr_has_kind(struct expr *e, enum expr_kind kind);
-bool     expr_is_stable(struct expr *e); /* nothing volatile in it */
+uint64_t     expr_rels(const struct level *lv, struct expr *e);
+bool         expr_has_kind(struct expr *e, enum expr_kind kind);
+bool         expr_is_stable(struct expr *e); /* nothing volatile in it */
 /* The value does not depend on rows of this level: constants, parameters, outer values. */
-bool     expr_is_fixed(const struct level *lv, struct expr *e);
+bool         expr_is_fixed(const struct level *lv, struct expr *e);
 /* Strip relabelling. */
 struct expr *expr_strip(struct expr *e);
 
@@ -137,7 +137,7 @@ struct expr *expr_strip(struct expr *e);
  */
 struct level *level_new(struct planner *p, struct level *parent, struct query *q);
 /* Plan one query; the node's outputs are its targets, hidden ones included. */
-status plan_level(struct level *lv, struct plan_node **out) MUST_CHECK;
+status        plan_level(struct level *lv, struct plan_node **out) MUST_CHECK;
 
 /* The ways to have FROM and WHERE of a level, targets prepared: the input of UPDATE, DELETE. */
 status plan_level_from(struct level *lv, struct path_set *out) MUST_CHECK;
@@ -152,15 +152,15 @@ bool   query_is_simple(const struct query *q);
 int    query_adopt_tables(struct level *lv, struct query *sub);
 
 /* simplify.c */
-status simplify(struct level *lv, struct expr **e) MUST_CHECK;
+status        simplify(struct level *lv, struct expr **e) MUST_CHECK;
 /* subquery.c: outer columns to EXPR_OUTER, inner queries to plans; then simplify. */
-status prepare_expr(struct level *lv, struct expr **e) MUST_CHECK;
-status prepare_lateral_expr(struct level *lv, struct rel *r, struct expr **e) MUST_CHECK;
-status plan_subquery_in_from(struct level *lv, struct rel *r) MUST_CHECK;
-status plan_ctes(struct level *lv) MUST_CHECK;
-int    outer_slot_new(struct planner *p, struct level *owner, struct expr *e);
-int    outer_slot(struct planner *p, struct level *owner, struct expr *e);
-void   level_use_outer(struct level *lv, int slot);
+status        prepare_expr(struct level *lv, struct expr **e) MUST_CHECK;
+status        prepare_lateral_expr(struct level *lv, struct rel *r, struct expr **e) MUST_CHECK;
+status        plan_subquery_in_from(struct level *lv, struct rel *r) MUST_CHECK;
+status        plan_ctes(struct level *lv) MUST_CHECK;
+int           outer_slot_new(struct planner *p, struct level *owner, struct expr *e);
+int           outer_slot(struct planner *p, struct level *owner, struct expr *e);
+void          level_use_outer(struct level *lv, int slot);
 struct level *level_up(struct level *lv, int levels);
 
 /* quals.c */
@@ -168,12 +168,13 @@ status build_join_tree(struct level *lv, struct join_node **out) MUST_CHECK;
 bool   is_equality(const struct expr *e, struct expr **left, struct expr **right);
 
 /* paths.c */
-status rel_paths(struct level *lv, struct rel *r, struct path_set *out) MUST_CHECK;
-/* An index scan of `r` for the given conditions (its own and `more`), or NULL when no index helps. */
+status            rel_paths(struct level *lv, struct rel *r, struct path_set *out) MUST_CHECK;
+/* An index scan of `r` for the given conditions (its own and `more`), or NULL when no index helps.
+ */
 struct plan_node *rel_param_path(struct level *lv, struct rel *r, const struct exprs *more,
                                  uint64_t outer_rels);
-status rel_setup(struct level *lv, struct rel *r) MUST_CHECK;
-double selectivity(struct level *lv, struct expr *e);
+status            rel_setup(struct level *lv, struct rel *r) MUST_CHECK;
+double            selectivity(struct level *lv, struct expr *e);
 
 /* joins.c */
 status plan_join_tree(struct level *lv, struct join_node *n, struct path_set *out) MUST_CHECK;
@@ -185,7 +186,7 @@ struct plan_node *node_new(struct planner *p, enum plan_kind kind);
 struct plan_node *node_over(struct planner *p, enum plan_kind kind, struct plan_node *input);
 struct plan_node *sort_node(struct level *lv, struct plan_node *input,
                             const struct path_keys *keys);
-double cost_sort(double rows);
+double            cost_sort(double rows);
 
 /* upper.c */
 status plan_upper(struct level *lv, struct path_set *paths, struct plan_node **out) MUST_CHECK;
@@ -201,6 +202,13 @@ status resolve_plan(struct planner *p, struct plan_node *root, struct expr **wan
     MUST_CHECK;
 status resolve_expr(struct planner *p, struct expr **e, struct expr **provides, size_t count)
     MUST_CHECK;
+
+struct expr **column_exprs(struct planner *p, int table, const uint32_t *types, struct expr **like,
+                           size_t count);
+struct expr **row_exprs(struct planner *p, int table, const struct table_layout *l);
+/* Copy typmods and collations onto what is provided from what is asked for. */
+void take_attributes(struct expr **provides, size_t count, struct expr **want, size_t want_count,
+                     struct expr *filter, struct planner *p);
 
 /* Note that the plan depends on a relation. */
 void plan_note_table(struct planner *p, uint32_t oid);

@@ -319,7 +319,8 @@ static void complete_class(struct level *lv, struct eq_class *c, struct exprs *q
     }
 }
 
-/* What is fixed for the preserved side of an outer join is fixed for rows of the other side that match. */
+/* What is fixed for the preserved side of an outer join is fixed for rows of the other side that
+ * match. */
 static void spread_fixed(struct level *lv, struct eq_classes *s, struct join_node *n)
 {
     if (n->kind == JN_GROUP) {

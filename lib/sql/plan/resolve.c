@@ -52,11 +52,10 @@ static bool fix_visit(struct expr **place, void *ctx)
     }
     if ((*place)->kind == EXPR_COLUMN || (*place)->kind == EXPR_AGGREGATE ||
         (*place)->kind == EXPR_SET_CALL) {
-        f->st = status_new(ST_INTERNAL,
-                           "the planner lost an expression of kind %d (table %d, column %d)",
-                           (int)(*place)->kind,
-                           (*place)->kind == EXPR_COLUMN ? (*place)->column.table : -1,
-                           (*place)->kind == EXPR_COLUMN ? (*place)->column.column : 0);
+        f->st = status_new(
+            ST_INTERNAL, "the planner lost an expression of kind %d (table %d, column %d)",
+            (int)(*place)->kind, (*place)->kind == EXPR_COLUMN ? (*place)->column.table : -1,
+            (*place)->kind == EXPR_COLUMN ? (*place)->column.column : 0);
         return false;
     }
     return plan_walk_children(*place, fix_visit, ctx) && st_ok(f->st);
@@ -111,8 +110,7 @@ static status finish(struct planner *p, struct plan_node *n, struct expr **want,
             n->outputs[i] = slot_expr(p, want[i], (int)i); /* volatile twins keep their places */
         else
             TRY_RETURN(resolve_expr(p, &n->outputs[i], provides, provide_count));
-        n->identity &=
-            n->outputs[i]->kind == EXPR_SLOT && n->outputs[i]->slot.position == (int)i;
+        n->identity &= n->outputs[i]->kind == EXPR_SLOT && n->outputs[i]->slot.position == (int)i;
     }
     return STATUS_OK;
 }
@@ -164,8 +162,7 @@ static void sort_columns(struct exprs *l)
 /* ---- scans --------------------------------------------------------------------------------------
  */
 
-static status resolve_scan(struct planner *p, struct plan_node *n, struct expr **want,
-                           size_t count)
+static status resolve_scan(struct planner *p, struct plan_node *n, struct expr **want, size_t count)
 {
     struct leaves w = {.p = p};
 
@@ -207,8 +204,8 @@ static status resolve_virtual(struct planner *p, struct plan_node *n, struct exp
     return finish(p, n, want, count, w.list.items, w.list.count);
 }
 
-static struct expr **column_exprs(struct planner *p, int table, const uint32_t *types,
-                                  struct expr **like, size_t count)
+struct expr **column_exprs(struct planner *p, int table, const uint32_t *types, struct expr **like,
+                           size_t count)
 {
     struct expr **out = ARENA_ARRAY(p->a, struct expr *, count);
 
@@ -224,8 +221,8 @@ static struct expr **column_exprs(struct planner *p, int table, const uint32_t *
 
 /* expr_equal() may look at collation and typmod, so what is provided copies them from what is asked
  * for. */
-static void take_attributes(struct expr **provides, size_t count, struct expr **want,
-                            size_t want_count, struct expr *filter, struct planner *p)
+void take_attributes(struct expr **provides, size_t count, struct expr **want, size_t want_count,
+                     struct expr *filter, struct planner *p)
 {
     struct leaves w = {.p = p};
 
@@ -268,8 +265,8 @@ struct split {
     struct exprs left, right;
 };
 
-/* Which side names a column's relation? Nodes know their relations by bit, levels by table; a column
- * is on the left unless only the right side can give it. */
+/* Which side names a column's relation? Nodes know their relations by bit, levels by table; a
+ * column is on the left unless only the right side can give it. */
 static bool node_gives(const struct plan_node *n, const struct expr *column)
 {
     switch (n->kind) {
@@ -301,8 +298,7 @@ static void split_leaves(struct planner *p, const struct plan_node *n, const str
     }
 }
 
-static status resolve_join(struct planner *p, struct plan_node *n, struct expr **want,
-                           size_t count)
+static status resolve_join(struct planner *p, struct plan_node *n, struct expr **want, size_t count)
 {
     struct leaves w = {.p = p};
     struct split  s = {0};
@@ -359,11 +355,11 @@ static status resolve_aggregate(struct planner *p, struct plan_node *n, struct e
         add_leaves(&w, e->aggregate.filter);
     }
     TRY_RETURN(resolve_plan(p, n->left, w.list.items, w.list.count));
-    n->aggregate.groups = memcpy(ARENA_ARRAY(p->a, struct expr *, n->aggregate.group_count),
-                                 n->aggregate.groups,
-                                 n->aggregate.group_count * sizeof(struct expr *));
-    TRY_RETURN(resolve_list(p, n->aggregate.groups, n->aggregate.group_count, w.list.items,
-                            w.list.count));
+    n->aggregate.groups =
+        memcpy(ARENA_ARRAY(p->a, struct expr *, n->aggregate.group_count), n->aggregate.groups,
+               n->aggregate.group_count * sizeof(struct expr *));
+    TRY_RETURN(
+        resolve_list(p, n->aggregate.groups, n->aggregate.group_count, w.list.items, w.list.count));
     for (size_t i = 0; i < n->aggregate.aggregate_count; i++)
         TRY_RETURN(resolve_aggregate_args(p, &n->aggregate.aggregates[i], &w.list));
     return finish(p, n, want, count, provides.items, provides.count);
@@ -382,7 +378,7 @@ static status resolve_keys(struct planner *p, struct plan_key *keys, size_t coun
                            const struct exprs *input)
 {
     for (size_t i = 0; i < count; i++) {
-        struct expr *e = (struct expr *)(uintptr_t)keys[i].expr;
+        struct expr *e = keys[i].expr;
 
         TRY_RETURN(resolve_expr(p, &e, input->items, input->count));
         ASSERT(e->kind == EXPR_SLOT);
@@ -392,15 +388,15 @@ static status resolve_keys(struct planner *p, struct plan_key *keys, size_t coun
 }
 
 /* Nodes that hand their input's rows on: sort, limit and their like, with what they look at. */
-static status resolve_pass(struct planner *p, struct plan_node *n, struct expr **want,
-                           size_t count, struct plan_key *keys, size_t key_count)
+static status resolve_pass(struct planner *p, struct plan_node *n, struct expr **want, size_t count,
+                           struct plan_key *keys, size_t key_count)
 {
     struct exprs input = {0};
 
     for (size_t i = 0; i < count; i++)
         exprs_add(p->a, &input, want[i]);
     for (size_t i = 0; i < key_count; i++)
-        add_missing(p, &input, (struct expr *)(uintptr_t)keys[i].expr);
+        add_missing(p, &input, keys[i].expr);
     if (n->filter != NULL) {
         struct leaves w = {.p = p};
 
@@ -449,8 +445,8 @@ static status resolve_project_set(struct planner *p, struct plan_node *n, struct
         struct expr *call = n->project_set.calls[i];
 
         exprs_add(p->a, &provides, plan_copy_expr(p->a, call));
-        TRY_RETURN(resolve_list(p, call->call.args, call->call.arg_count, w.list.items,
-                                w.list.count));
+        TRY_RETURN(
+            resolve_list(p, call->call.args, call->call.arg_count, w.list.items, w.list.count));
     }
     return finish(p, n, want, count, provides.items, provides.count);
 }
@@ -472,13 +468,25 @@ static status resolve_children(struct planner *p, struct plan_node *n, struct ex
     return finish(p, n, want, count, provides, n->raw_count);
 }
 
+/* The columns of a whole stored row. */
+struct expr **row_exprs(struct planner *p, int table, const struct table_layout *l)
+{
+    uint32_t *types = ARENA_ARRAY(p->a, uint32_t, l->column_count);
+
+    for (size_t i = 0; i < l->column_count; i++)
+        types[i] = l->desc->columns[i].type;
+    return column_exprs(p, table, types, NULL, l->column_count);
+}
+
 static status resolve_locks(struct planner *p, struct plan_node *n, struct expr **want,
                             size_t count)
 {
-    struct exprs input = {0};
+    struct leaves w = {.p = p};
+    struct exprs  input;
 
-    for (size_t i = 0; i < count; i++)
-        exprs_add(p->a, &input, want[i]);
+    /* Outputs are computed here, above the lock, from the columns as they are then. */
+    add_leaves_of(&w, want, count);
+    input = w.list;
     for (size_t i = 0; i < n->lock.count; i++)
         add_missing(p, &input, n->lock.locks[i].key);
     TRY_RETURN(resolve_plan(p, n->left, input.items, input.count));
@@ -493,6 +501,13 @@ static status resolve_locks(struct planner *p, struct plan_node *n, struct expr 
                 input.items[i]->column.column > 0)
                 n->lock.columns[i] = input.items[i]->column.column;
         }
+    }
+    if (n->lock.recheck != NULL) {
+        const struct table_layout *l = n->lock.locks[0].layout;
+        struct expr              **row = row_exprs(p, n->lock.locks[0].table, l);
+
+        take_attributes(row, l->column_count, &n->lock.recheck, 1, NULL, p);
+        TRY_RETURN(resolve_expr(p, &n->lock.recheck, row, l->column_count));
     }
     return finish(p, n, want, count, input.items, input.count);
 }
@@ -525,7 +540,6 @@ status resolve_plan(struct planner *p, struct plan_node *n, struct expr **want, 
                              n->left->want_count);
     case PLAN_NESTED_LOOP:
     case PLAN_HASH_JOIN:
-    case PLAN_MERGE_JOIN:
         return resolve_join(p, n, want, count);
     case PLAN_AGGREGATE:
         return resolve_aggregate(p, n, want, count);

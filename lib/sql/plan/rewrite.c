@@ -8,8 +8,7 @@
 static bool targets_have_set_calls_or_volatile(const struct query *q)
 {
     for (size_t i = 0; i < q->target_count; i++) {
-        if (!expr_is_stable(q->targets[i].expr) ||
-            expr_has_kind(q->targets[i].expr, EXPR_SET_CALL))
+        if (!expr_is_stable(q->targets[i].expr) || expr_has_kind(q->targets[i].expr, EXPR_SET_CALL))
             return true;
     }
     return false;
@@ -92,8 +91,8 @@ static void from_shift(struct from_node *f, int offset)
 
 int query_adopt_tables(struct level *lv, struct query *sub)
 {
-    struct query     *q = lv->q;
-    struct adopt      ad = {.offset = (int)q->table_count};
+    struct query      *q = lv->q;
+    struct adopt       ad = {.offset = (int)q->table_count};
     struct table_ref **tables =
         ARENA_ARRAY(lv->p->a, struct table_ref *, q->table_count + sub->table_count);
 

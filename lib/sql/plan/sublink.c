@@ -1,12 +1,12 @@
-/* EXISTS and IN among the conditions of WHERE become semi-joins, NOT EXISTS an anti-join. NOT IN stays
- * what it is: a null on either side makes it unknown, which no join says (pitfall Q4). */
+/* EXISTS and IN among the conditions of WHERE become semi-joins, NOT EXISTS an anti-join. NOT IN
+ * stays what it is: a null on either side makes it unknown, which no join says (pitfall Q4). */
 #include <string.h>
 
 #include "base/assert.h"
 #include "sql/plan/planner_internal.h"
 
-/* Do the query's own FROM and WHERE name a level beyond the one around it, in a way the join could not
- * take over? Correlation with the nearest level is what becomes the join's condition. */
+/* Do the query's own FROM and WHERE name a level beyond the one around it, in a way the join could
+ * not take over? Correlation with the nearest level is what becomes the join's condition. */
 static bool exists_is_simple(const struct query *q)
 {
     return q->kind == QUERY_SELECT && q->from != NULL && !q->has_aggregates && !q->has_group &&
@@ -100,9 +100,9 @@ static bool query_is_correlated(struct query *q)
 /* The subquery as an entry of FROM. */
 static int add_subquery_table(struct level *lv, struct query *sub)
 {
-    struct arena     *a = lv->p->a;
-    struct query     *q = lv->q;
-    struct table_ref *t = ARENA_NEW(a, struct table_ref);
+    struct arena      *a = lv->p->a;
+    struct query      *q = lv->q;
+    struct table_ref  *t = ARENA_NEW(a, struct table_ref);
     struct table_ref **tables = ARENA_ARRAY(a, struct table_ref *, q->table_count + 1);
 
     t->kind = TABLE_REF_SUBQUERY;
@@ -149,8 +149,7 @@ static status in_to_join(struct level *lv, struct expr *e, bool *done)
         call->call.arg_count = 2;
         call->call.args = ARENA_ARRAY(lv->p->a, struct expr *, 2);
         call->call.args[0] = e->subquery.left[i];
-        call->call.args[1] =
-            expr_column(lv->p->a, lv->q->tables[table], table, (int16_t)(i + 1));
+        call->call.args[1] = expr_column(lv->p->a, lv->q->tables[table], table, (int16_t)(i + 1));
         exprs_add(lv->p->a, &on, call);
     }
     struct from_node *right = ARENA_NEW(lv->p->a, struct from_node);

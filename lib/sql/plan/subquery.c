@@ -1,4 +1,5 @@
-/* Values that cross query levels: columns of outer rows, subqueries in expressions and in FROM, WITH. */
+/* Values that cross query levels: columns of outer rows, subqueries in expressions and in FROM,
+ * WITH. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -125,8 +126,7 @@ static status plan_inner(struct level *lv, struct query *q, struct level **inner
 {
     struct sql_context *c = lv->p->c;
 
-    if (c->env != NULL && fiber_self(c->env) != NULL &&
-        env_stack_left(c->env) < ENV_STACK_RESERVE)
+    if (c->env != NULL && fiber_self(c->env) != NULL && env_stack_left(c->env) < ENV_STACK_RESERVE)
         return status_new(ST_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     *inner = level_new(lv->p, lv, q);
     return plan_level(*inner, node);
@@ -146,8 +146,7 @@ static status plan_expr_subquery(struct level *lv, struct expr *e)
     TRY_RETURN(plan_inner(lv, q, &inner, &node));
     TRY_RETURN(add_subplan(lv->p, node, inner, &s));
     s->hashed = inner->used_count == 0 && can_hash(e);
-    s->name = s->uses_outer || e->subquery.kind == SUBQUERY_ANY ||
-                      e->subquery.kind == SUBQUERY_ALL
+    s->name = s->uses_outer || e->subquery.kind == SUBQUERY_ANY || e->subquery.kind == SUBQUERY_ALL
                   ? arena_printf(lv->p->a, "SubPlan %d", s->id + 1)
                   : arena_printf(lv->p->a, "InitPlan %d", s->id + 1);
     e->subquery.plan = node;
@@ -182,12 +181,11 @@ static struct expr *take_outer(struct level *lv, struct level *owner, struct exp
 static struct expr *whole_row_expr(struct level *lv, struct expr *e)
 {
     const struct table_ref *ref = lv->q->tables[e->column.table];
-    struct expr *row = expr_new(lv->p->a, EXPR_ROW, OID_RECORD, -1, e->location);
+    struct expr            *row = expr_new(lv->p->a, EXPR_ROW, OID_RECORD, -1, e->location);
 
     row->list.args = ARENA_ARRAY(lv->p->a, struct expr *, ref->column_count);
     for (size_t i = 0; i < ref->column_count; i++) {
-        if (ref->table != NULL && ref->kind == TABLE_REF_RELATION &&
-            ref->table->columns[i].dropped)
+        if (ref->table != NULL && ref->kind == TABLE_REF_RELATION && ref->table->columns[i].dropped)
             continue;
         row->list.args[row->list.count++] =
             expr_column(lv->p->a, ref, e->column.table, (int16_t)(i + 1));

@@ -1,4 +1,5 @@
-/* What stands above the joins: grouping, set-returning targets, DISTINCT, ORDER BY, locks, LIMIT. */
+/* What stands above the joins: grouping, set-returning targets, DISTINCT, ORDER BY, locks, LIMIT.
+ */
 #include <string.h>
 
 #include "base/assert.h"
@@ -28,8 +29,7 @@ static struct plan_key *plan_keys(struct level *lv, const struct path_keys *keys
     return out;
 }
 
-struct plan_node *sort_node(struct level *lv, struct plan_node *input,
-                            const struct path_keys *keys)
+struct plan_node *sort_node(struct level *lv, struct plan_node *input, const struct path_keys *keys)
 {
     struct plan_node *n = node_over(lv->p, PLAN_SORT, input);
 
@@ -60,7 +60,7 @@ static struct plan_node *best_ordered(struct level *lv, const struct path_set *p
     for (size_t i = 0; i < paths->count; i++) {
         struct plan_node *n = paths->paths[i];
         bool              sorted = order_satisfied(lv, keys, n);
-        double cost = sorted ? cost_of_first(n, wanted) : n->total + cost_sort(n->rows);
+        double            cost = sorted ? cost_of_first(n, wanted) : n->total + cost_sort(n->rows);
 
         if (best == NULL || cost < best_cost) {
             best = n;
@@ -102,12 +102,12 @@ static struct plan_aggregate *plan_aggregates(struct level *lv, const struct exp
         for (size_t k = 0; k < e->aggregate.order_count; k++) {
             const struct sort_key *s = &e->aggregate.order[k];
 
-            out[i].order[k] = (struct plan_key){
-                .position = s->target,
-                .type = type_by_oid(e->aggregate.args[s->target]->type),
-                .descending = s->descending,
-                .nulls_first = s->nulls_first,
-                .expr = e->aggregate.args[s->target]};
+            out[i].order[k] =
+                (struct plan_key){.position = s->target,
+                                  .type = type_by_oid(e->aggregate.args[s->target]->type),
+                                  .descending = s->descending,
+                                  .nulls_first = s->nulls_first,
+                                  .expr = e->aggregate.args[s->target]};
         }
     }
     return out;
@@ -165,8 +165,7 @@ static struct plan_node *choose_group_input(struct level *lv, const struct path_
     return best;
 }
 
-static status plan_grouping(struct level *lv, const struct path_set *paths,
-                            struct plan_node **out)
+static status plan_grouping(struct level *lv, const struct path_set *paths, struct plan_node **out)
 {
     struct query           *q = lv->q;
     struct collect          w = {.lv = lv};
@@ -330,11 +329,12 @@ static status plan_locks(struct level *lv, struct plan_node **n)
         l->layout = lv->rels[lv->rel_of_table[q->locks[i].table]].layout;
         l->strength = q->locks[i].strength;
         l->wait = q->locks[i].wait;
-        l->key = expr_column(lv->p->a, q->tables[q->locks[i].table], q->locks[i].table,
-                             ROW_KEY_COLUMN);
+        l->key =
+            expr_column(lv->p->a, q->tables[q->locks[i].table], q->locks[i].table, ROW_KEY_COLUMN);
         l->table = q->locks[i].table;
     }
-    if (lv->rel_count == 1 && q->where != NULL)
+    node->lock.single = lv->rel_count == 1;
+    if (node->lock.single && q->where != NULL)
         node->lock.recheck = plan_copy_expr(lv->p->a, q->where);
     if (node->lock.count > 0)
         *n = node;

@@ -9,8 +9,8 @@ void exprs_add(struct arena *a, struct exprs *l, struct expr *e)
     if (l->count == l->capacity) {
         size_t capacity = l->capacity == 0 ? 4 : l->capacity * 2;
 
-        l->items = arena_realloc(a, l->items, l->capacity * sizeof *l->items,
-                                 capacity * sizeof *l->items);
+        l->items =
+            arena_realloc(a, l->items, l->capacity * sizeof *l->items, capacity * sizeof *l->items);
         l->capacity = capacity;
     }
     l->items[l->count++] = e;
