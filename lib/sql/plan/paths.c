@@ -602,7 +602,7 @@ status rel_paths(struct level *lv, struct rel *r, struct path_set *out)
         for (size_t i = 0; i < r->layout->index_count; i++)
             index_paths(lv, r, &r->layout->indexes[i], out);
     } else {
-        struct plan_node *n;
+        struct plan_node *n = NULL;
 
         TRY_RETURN(other_path(lv, r, &n));
         filter_rel(lv, r, n);

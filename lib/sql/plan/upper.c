@@ -382,7 +382,7 @@ status plan_upper(struct level *lv, struct path_set *paths, struct plan_node **o
     struct path_set  one = {0};
 
     if (q->has_aggregates || q->has_group || q->having != NULL) {
-        struct plan_node *n;
+        struct plan_node *n = NULL;
 
         TRY_RETURN(plan_grouping(lv, paths, &n));
         path_add(lv, &one, n);
