@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/assert.h"
 #include "base/checked.h"
@@ -20,6 +21,8 @@ struct block {
     struct list link;
 #endif
 };
+
+enum { HUGE_PAGE = 2 << 20 };
 
 _Static_assert(sizeof(struct block) % 16 == 0, "blocks keep malloc's alignment");
 
@@ -244,6 +247,15 @@ void heap_free(void *p)
     b = (struct block *)p - 1;
     used_sub(b->heap, b->size);
     block_free(b);
+}
+
+void heap_advise_huge(void *p, size_t size)
+{
+    uintptr_t from = ((uintptr_t)p + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    uintptr_t to = ((uintptr_t)p + size) / HUGE_PAGE * HUGE_PAGE;
+
+    if (from < to)
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
 size_t heap_used(const struct heap *h)

@@ -40,6 +40,10 @@ char *heap_strdup(struct heap *h, const char *text);
 /* Give a block back. Accepts NULL. */
 void heap_free(void *p);
 
+/* Ask for large pages behind [p, p + size), part of a block that is many MiB: random reads of it
+ * then miss the TLB less. Advice only; without effect where the system has none. */
+void heap_advise_huge(void *p, size_t size);
+
 /* Bytes allocated and not freed; an estimate that counts block sizes, not pages. */
 size_t heap_used(const struct heap *h);
 

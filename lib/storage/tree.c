@@ -52,7 +52,8 @@ static unsigned child_for(const struct page *p, const struct page_target *target
     return pos > 0 ? pos - 1 : 0;
 }
 
-/* The header and slots of a leaf lie on the first few lines: fetch them at once, not one by one. */
+/* The header and the first slots lie on these lines: fetch them at once, not one by one. More lines
+ * for inner pages, which are mostly cached, were no better. */
 static void prefetch(const struct page *p)
 {
     for (int line = 0; line < 5; line++)
@@ -75,8 +76,8 @@ bool tree_find(const struct page *root, slice key, hlc_ts ts, const struct page 
 
         if (at + 1 < p->count)
             next = page_child(p, at + 1);
+        prefetch(page_child(p, at));
         p = page_child(p, at);
-        prefetch(p);
     }
     *pos = page_lower_bound(p, &target);
     if (UNLIKELY(*pos == p->count)) {
@@ -149,7 +150,6 @@ void tree_cursor_next_leaf(struct tree_cursor *c)
 
         if (++c->path[c->depth - 1].pos < p->count) {
             descend(c, page_child(p, c->path[c->depth - 1].pos), false);
-            prefetch(tree_cursor_page(c));
             return;
         }
     }

@@ -1,0 +1,47 @@
+/* Log segments, checkpoints, identity files and batches with any content: nothing is read past the
+ * end, what is taken moves forward, and a taken batch can be taken apart. */
+#include "base/assert.h"
+#include "storage/batch.h"
+#include "storage/log_format.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void take_records(slice bytes)
+{
+    struct log_record r;
+
+    while (bytes.size >= RECORD_HEADER_SIZE) {
+        slice at = bytes;
+
+        if (log_record_take(&at, get_u64le(bytes.data + 8), &r)) {
+            ASSERT(r.payload.data + r.payload.size <= bytes.data + bytes.size);
+            (void)batch_is_valid(r.payload);
+        }
+        bytes = slice_from(bytes, RECORD_ALIGN);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    slice                    bytes = slice_make(data, size), payload;
+    struct segment_header    segment;
+    struct checkpoint_header checkpoint;
+    struct identity          id;
+    struct engine_batch      batch;
+    uint32_t                 version;
+    status                   st;
+
+    (void)segment_header_take(bytes, &segment);
+    (void)checkpoint_header_take(bytes, &checkpoint);
+    (void)identity_take(bytes, &id, &version);
+    take_records(bytes);
+    if (bytes.size >= CHECKPOINT_BLOCK_HEADER_SIZE)
+        (void)checkpoint_block_take(&bytes, get_u64le(bytes.data + 16), get_u64le(bytes.data + 8),
+                                    &payload);
+    engine_batch_init(&batch, NULL);
+    st = engine_batch_append_encoded(&batch, slice_make(data, size));
+    ASSERT(st_ok(st) == batch_is_valid(slice_make(data, size)));
+    st_clear(st);
+    engine_batch_deinit(&batch);
+    return 0;
+}
