@@ -12,7 +12,7 @@ static uint32_t serial_type(const PgQuery__TypeName *name)
         {"smallserial", OID_INT2}, {"serial2", OID_INT2},   {"serial", OID_INT4},
         {"serial4", OID_INT4},     {"bigserial", OID_INT8}, {"serial8", OID_INT8},
     };
-    const char *text = name->n_names == 1 ? node_string(name->names[0]) : NULL;
+    const char *text = name->n_names == 1 ? ddl_node_string(name->names[0]) : NULL;
 
     for (size_t i = 0; text != NULL && i < ARRAY_LEN(serials); i++)
         if (ddl_equal(text, serials[i].name))
@@ -61,7 +61,7 @@ status column_collation(const struct ddl *d, const PgQuery__CollateClause *claus
                       status_new(ST_DATATYPE_MISMATCH, "collations are not supported by type %s",
                                  type_format(d->a, type, -1)),
                       clause->location);
-    name = node_string(clause->collname[clause->n_collname - 1]);
+    name = ddl_node_string(clause->collname[clause->n_collname - 1]);
     if (ddl_equal(name, "default"))
         return STATUS_OK;
     if (ddl_equal(name, "C") || ddl_equal(name, "POSIX") || ddl_equal(name, "ucs_basic")) {

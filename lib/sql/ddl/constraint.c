@@ -47,13 +47,13 @@ static status key_parts(const struct ddl *d, struct table_desc *t, const PgQuery
     if (k->n_keys == 0 && column != NULL)
         return key_part(d, t, k, column, x);
     for (size_t i = 0; i < k->n_keys; i++)
-        TRY_RETURN(key_part(d, t, k, node_string(k->keys[i]), x));
+        TRY_RETURN(key_part(d, t, k, ddl_node_string(k->keys[i]), x));
     for (size_t i = 0; i < k->n_including; i++) {
-        const struct column_desc *c = table_column_by_name(t, node_string(k->including[i]));
+        const struct column_desc *c = table_column_by_name(t, ddl_node_string(k->including[i]));
 
         if (c == NULL)
             return status_new(ST_UNDEFINED_COLUMN, "column \"%s\" named in key does not exist",
-                              node_string(k->including[i]));
+                              ddl_node_string(k->including[i]));
         if (x->include_count == INDEX_KEY_PARTS_MAX)
             return status_new(ST_TOO_MANY_COLUMNS, "cannot use more than %d columns in an index",
                               INDEX_KEY_PARTS_MAX);
@@ -263,12 +263,12 @@ static status fk_columns(const struct ddl *d, const struct table_desc *t,
         return status_new(ST_TOO_MANY_COLUMNS, "cannot have more than %d keys in a foreign key",
                           INDEX_KEY_PARTS_MAX);
     for (size_t i = 0; i < count; i++) {
-        const struct column_desc *c = table_column_by_name(t, node_string(names[i]));
+        const struct column_desc *c = table_column_by_name(t, ddl_node_string(names[i]));
 
         if (c == NULL)
             return status_new(ST_UNDEFINED_COLUMN,
                               "column \"%s\" referenced in foreign key constraint does not exist",
-                              node_string(names[i]));
+                              ddl_node_string(names[i]));
         out[i] = c->number;
     }
     (void)d;
@@ -539,7 +539,7 @@ static bool repeats_index(const struct table_desc *t, const PgQuery__Constraint 
         for (size_t j = 0; same && j < count; j++)
             same = x->parts[j].column != 0 &&
                    ddl_equal(t->columns[x->parts[j].column - 1].name,
-                             k->n_keys == 0 ? column : node_string(k->keys[j]));
+                             k->n_keys == 0 ? column : ddl_node_string(k->keys[j]));
         if (same)
             return true;
     }

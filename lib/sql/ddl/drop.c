@@ -512,7 +512,7 @@ static status find_schema(const struct ddl *d, const PgQuery__DropStmt *s,
                           const PgQuery__Node *node, struct drop_item *out, bool *found)
 {
     const struct schema_desc *schema;
-    const char               *name = node_string(node);
+    const char               *name = ddl_node_string(node);
 
     *found = false;
     TRY_RETURN(catalog_schema_by_name(d->v, name, &schema));
@@ -585,9 +585,9 @@ static const char *absent_name(const PgQuery__Node *node)
     const char *schema, *name;
 
     if (node->node_case == PG_QUERY__NODE__NODE_TYPE_NAME)
-        return node_string(node->type_name->names[node->type_name->n_names - 1]);
+        return ddl_node_string(node->type_name->names[node->type_name->n_names - 1]);
     if (node->node_case == PG_QUERY__NODE__NODE_OBJECT_WITH_ARGS)
-        return node_string(node->object_with_args->objname[node->object_with_args->n_objname - 1]);
+        return ddl_node_string(node->object_with_args->objname[node->object_with_args->n_objname - 1]);
     node_names(node, &schema, &name);
     return name;
 }

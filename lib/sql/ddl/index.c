@@ -103,7 +103,7 @@ static status element_part(const struct ddl *d, const struct table_desc *t,
     else
         TRY_RETURN(expression_part(d, t, e->expr, part));
     for (size_t i = 0; i < e->n_opclass; i++) {
-        const char *name = node_string(e->opclass[i]);
+        const char *name = ddl_node_string(e->opclass[i]);
 
         /* The pattern classes order by bytes, which is how every index here is ordered. */
         if (strstr(name, "_ops") == NULL || ddl_equal(name, "gin_trgm_ops"))

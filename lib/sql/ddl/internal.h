@@ -38,7 +38,7 @@ status ddl_unsupported(const char *fmt, ...) PRINTF(1, 2) MUST_CHECK;
 bool   ddl_equal(const char *a, const char *b);
 
 /* A string node's text; NULL when the node is something else. */
-const char *node_string(const PgQuery__Node *n);
+const char *ddl_node_string(const PgQuery__Node *n);
 /* The last of a list of string nodes, and the one before it (NULL when there is none). */
 void        node_names(const PgQuery__Node *list, const char **schema, const char **name);
 /* Value of an option: string, number as text, boolean. */

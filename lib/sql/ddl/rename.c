@@ -268,10 +268,10 @@ status ddl_set_owner(const struct ddl *d, const PgQuery__AlterOwnerStmt *s)
     switch (s->object_type) {
     case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA:
         d->result->tag = "ALTER SCHEMA";
-        return schema_set_owner(d, node_string(s->object), owner);
+        return schema_set_owner(d, ddl_node_string(s->object), owner);
     case PG_QUERY__OBJECT_TYPE__OBJECT_DATABASE:
         d->result->tag = "ALTER DATABASE";
-        return database_set_owner(d, node_string(s->object), owner);
+        return database_set_owner(d, ddl_node_string(s->object), owner);
     default:
         return ddl_unsupported("OWNER TO of this kind of object is not supported");
     }

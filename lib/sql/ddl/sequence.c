@@ -146,7 +146,7 @@ static status set_owner(const struct ddl *d, struct table_desc *t, const PgQuery
     const struct column_desc *column;
     struct table_desc        *changed;
     size_t                    n = names->list->n_items;
-    const char               *last = node_string(names->list->items[n - 1]);
+    const char               *last = ddl_node_string(names->list->items[n - 1]);
 
     if (n == 1 && ddl_equal(last, "none")) {
         t->sequence.owner_table_oid = 0;
@@ -157,10 +157,10 @@ static status set_owner(const struct ddl *d, struct table_desc *t, const PgQuery
         return status_hint(status_new(ST_SYNTAX_ERROR, "invalid OWNED BY option"),
                            "Specify OWNED BY table.column or OWNED BY NONE.");
     TRY_RETURN(catalog_table_by_name_for_change(
-        d->v, n > 2 ? node_string(names->list->items[n - 3]) : NULL,
-        node_string(names->list->items[n - 2]), &owner));
+        d->v, n > 2 ? ddl_node_string(names->list->items[n - 3]) : NULL,
+        ddl_node_string(names->list->items[n - 2]), &owner));
     if (owner == NULL)
-        return ddl_relation_missing(d, NULL, node_string(names->list->items[n - 2]));
+        return ddl_relation_missing(d, NULL, ddl_node_string(names->list->items[n - 2]));
     if (owner->kind != RELATION_TABLE)
         return status_detail(status_new(ST_WRONG_OBJECT_TYPE,
                                         "sequence cannot be owned by relation \"%s\"", owner->name),

@@ -19,7 +19,7 @@ static status define_columns(const struct ddl *d, const PgQuery__IntoClause *int
         if (targets[i].hidden)
             continue;
         if (named < into->n_col_names)
-            name = node_string(into->col_names[named]);
+            name = ddl_node_string(into->col_names[named]);
         named++;
         if (table_column_by_name(t, name) != NULL)
             return status_new(ST_DUPLICATE_COLUMN, "column \"%s\" specified more than once", name);

@@ -106,12 +106,12 @@ static status find_part(const struct ddl *d, const PgQuery__Node *list,
     size_t                n = list->list->n_items;
     PgQuery__Node *const *items = list->list->items;
 
-    *part = node_string(items[n - 1]);
+    *part = ddl_node_string(items[n - 1]);
     if (n < 2)
         return status_new(ST_SYNTAX_ERROR, "column name must be qualified");
-    TRY_RETURN(catalog_table_by_name_for_change(d->v, n > 2 ? node_string(items[n - 3]) : NULL,
-                                                node_string(items[n - 2]), out));
-    return *out != NULL ? STATUS_OK : ddl_relation_missing(d, NULL, node_string(items[n - 2]));
+    TRY_RETURN(catalog_table_by_name_for_change(d->v, n > 2 ? ddl_node_string(items[n - 3]) : NULL,
+                                                ddl_node_string(items[n - 2]), out));
+    return *out != NULL ? STATUS_OK : ddl_relation_missing(d, NULL, ddl_node_string(items[n - 2]));
 }
 
 static status comment_on_column(const struct ddl *d, const PgQuery__CommentStmt *s)
@@ -183,7 +183,7 @@ static status comment_on_schema(const struct ddl *d, const PgQuery__CommentStmt 
 {
     const struct schema_desc *before;
     struct schema_desc        copy;
-    const char               *name = node_string(s->object);
+    const char               *name = ddl_node_string(s->object);
 
     TRY_RETURN(catalog_schema_by_name(d->v, name, &before));
     if (before == NULL || before->database_oid == 0)
@@ -198,7 +198,7 @@ static status comment_on_database(const struct ddl *d, const PgQuery__CommentStm
 {
     const struct database_desc *before;
     struct database_desc        copy;
-    const char                 *name = node_string(s->object);
+    const char                 *name = ddl_node_string(s->object);
 
     TRY_RETURN(catalog_database_by_name(d->v, name, &before));
     if (before == NULL)
@@ -212,7 +212,7 @@ static status comment_on_role(const struct ddl *d, const PgQuery__CommentStmt *s
 {
     const struct role_desc *before;
     struct role_desc        copy;
-    const char             *name = node_string(s->object);
+    const char             *name = ddl_node_string(s->object);
 
     TRY_RETURN(catalog_role_by_name(d->v, name, &before));
     if (before == NULL)

@@ -35,7 +35,7 @@ bool ddl_equal(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
-const char *node_string(const PgQuery__Node *n)
+const char *ddl_node_string(const PgQuery__Node *n)
 {
     return n != NULL && n->node_case == PG_QUERY__NODE__NODE_STRING ? n->string->sval : NULL;
 }
@@ -46,13 +46,13 @@ void node_names(const PgQuery__Node *list, const char **schema, const char **nam
     PgQuery__Node *const *items;
 
     *schema = NULL;
-    *name = node_string(list);
+    *name = ddl_node_string(list);
     if (list->node_case != PG_QUERY__NODE__NODE_LIST)
         return;
     n = list->list->n_items;
     items = list->list->items;
-    *name = n > 0 ? node_string(items[n - 1]) : NULL;
-    *schema = n > 1 ? node_string(items[n - 2]) : NULL;
+    *name = n > 0 ? ddl_node_string(items[n - 1]) : NULL;
+    *schema = n > 1 ? ddl_node_string(items[n - 2]) : NULL;
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -78,7 +78,7 @@ const char *defelem_text(const struct ddl *d, const PgQuery__DefElem *e)
         return name;
     case PG_QUERY__NODE__NODE_TYPE_NAME:
         return n->type_name->n_names > 0
-                   ? node_string(n->type_name->names[n->type_name->n_names - 1])
+                   ? ddl_node_string(n->type_name->names[n->type_name->n_names - 1])
                    : NULL;
     default:
         return NULL;

@@ -159,7 +159,7 @@ static status view_columns(const struct ddl *d, const PgQuery__ViewStmt *s, stru
         if (target->hidden)
             continue;
         if (named < s->n_aliases)
-            target->name = node_string(s->aliases[named]);
+            target->name = ddl_node_string(s->aliases[named]);
         named++;
         if (table_column_by_name(t, target->name) != NULL)
             return status_new(ST_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
