@@ -5,6 +5,7 @@
  *
  * Arguments and results are in text form, so the types' input and output are tested on the way. */
 #include "sql/func/function.h"
+#include "sql/types/string.h"
 #include "sql/types/type.h"
 #include "tests/common/test.h"
 
@@ -77,8 +78,10 @@ static const struct function *find(const char *signature)
         char text[512] = "(";
 
         for (size_t k = 0; k < found[i]->arg_count; k++) {
+            uint32_t type = found[i]->arg_types[k];
+
             strcat(text, k > 0 ? "," : "");
-            strcat(text, type_by_oid(found[i]->arg_types[k])->name);
+            strcat(text, type == OID_ANY && found[i]->variadic ? "_text" : type_by_oid(type)->name);
         }
         strcat(text, ")");
         if (strcmp(text, signature + n) == 0)
@@ -92,17 +95,23 @@ static status call_function(struct sql_context *c, struct arena *a, const struct
 {
     const struct function *f = find(l->signature);
     struct fn_call         call = {.context = c, .fn = f, .arena = a, .call_arena = a};
+    uint32_t               actual[8] = {0};
     datum                  args[8], result = {0};
     bool                   nulls[8] = {0}, null = false, any = false;
 
     if (f == NULL)
         return status_new(ST_INTERNAL, "no function %s", l->signature);
     call.arg_count = f->arg_count;
-    call.arg_types = f->arg_types;
+    call.arg_types = actual;
     call.result_type = f->result_type;
     for (size_t i = 0; i < l->count; i++) {
         const struct type *t = type_by_oid(f->arg_types[i]);
 
+        if (t->oid == OID_ANY) { /* VARIADIC '{...}'::text[] */
+            t = type_by_oid(OID_TEXT_ARRAY);
+            call.variadic_array = true;
+        }
+        actual[i] = t->oid;
         nulls[i] = strcmp(l->args[i], "NULL") == 0;
         any = any || nulls[i];
         if (!nulls[i])
@@ -120,6 +129,8 @@ static status call_function(struct sql_context *c, struct arena *a, const struct
         buf_append_cstr(out, result.b ? "true" : "false");
         return STATUS_OK;
     }
+    if (f->result_type == OID_BPCHAR)
+        result.s = bpchar_trim(result.s);
     return type_by_oid(f->result_type)->output(c, type_by_oid(f->result_type), result, out);
 }
 
@@ -183,10 +194,17 @@ static void numbers(void **state)
     check_file("numbers.txt");
 }
 
+static void texts(void **state)
+{
+    (void)state;
+    check_file("text.txt");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T("functions on numbers answer as PostgreSQL 15 does", numbers),
+        T("functions on text and bytea answer as PostgreSQL 15 does", texts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

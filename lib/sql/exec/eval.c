@@ -303,6 +303,7 @@ static status compile_call(struct eval *e)
         return status_new(ST_FEATURE_NOT_SUPPORTED, "function %s cannot be called here",
                           x->call.fn->name);
     prepare_call(e, x->call.fn, x->call.args, x->call.arg_count);
+    e->call.variadic_array = x->call.variadic_array;
     e->one = call_one;
     return compile_args(e, x->call.args, x->call.arg_count);
 }

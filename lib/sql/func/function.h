@@ -26,7 +26,9 @@ struct fn_call {
     const uint32_t        *arg_types; /* the actual ones, where fn has pseudo-types */
     uint32_t               result_type;
     uint32_t               collation;
-    void                  *state; /* NULL at first */
+    bool                   variadic_array; /* VARIADIC arr was written: of a function that takes
+                                              VARIADIC "any", the last argument is the array */
+    void                  *state;          /* NULL at first */
 };
 
 /* One row. A strict function is never called with a null; others read nulls[]. *null is false at
@@ -47,9 +49,9 @@ typedef status (*fn_set)(struct fn_call *call, void **cursor, const datum *args,
                          datum *out, bool *out_nulls);
 
 /* Aggregates. The state is `state_size` zeroed bytes, aligned to 16, in an arena that outlives the
- * group; update() sees each row (strict aggregates: rows with no null argument only). In update() and
- * combine(), call->arena is an arena that lives as long as the states: what a state points to is
- * allocated there. In finish() it is the arena of results, which may point into the state. */
+ * group; update() sees each row (strict aggregates: rows with no null argument only). In update()
+ * and combine(), call->arena is an arena that lives as long as the states: what a state points to
+ * is allocated there. In finish() it is the arena of results, which may point into the state. */
 struct aggregate {
     size_t state_size;
     status (*update)(struct fn_call *call, void *state, const datum *args, const bool *nulls);

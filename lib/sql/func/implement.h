@@ -32,4 +32,12 @@
     extern const struct aggregate agg_##name;                                                      \
     const struct aggregate        agg_##name
 
+/* A text result: copies `s` into the call's arena, unless that is over its limit. */
+static inline status fn_return_text(struct fn_call *call, slice s, datum *out)
+{
+    TRY_RETURN(arena_check(call->arena));
+    out->s = arena_copy(call->arena, s);
+    return STATUS_OK;
+}
+
 #endif
