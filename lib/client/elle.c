@@ -99,6 +99,11 @@ void elle_end(struct elle *e, size_t txn, enum elle_outcome outcome, uint64_t co
     t->completed = completed;
 }
 
+void elle_weaken(struct elle *e, size_t txn)
+{
+    e->txns[txn].weak = true;
+}
+
 void elle_found(struct elle *e, enum elle_anomaly a)
 {
     e->result->found[a]++;

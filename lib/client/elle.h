@@ -56,6 +56,11 @@ void   elle_append(struct elle *e, size_t txn, uint64_t key, uint64_t value);
 void   elle_read(struct elle *e, size_t txn, uint64_t key, const uint64_t *values, size_t count);
 void   elle_end(struct elle *e, size_t txn, enum elle_outcome outcome, uint64_t completed);
 
+/* The transaction ran below SERIALIZABLE among others that did not: what it has read may change
+ * before it commits, so its rw edges say nothing (Adya 1999, section 4.4.4: mixed serialization
+ * graphs). */
+void elle_weaken(struct elle *e, size_t txn);
+
 size_t elle_txn_count(const struct elle *e);
 
 struct elle_result {

@@ -20,6 +20,7 @@ struct elle_txn {
     uint64_t          invoked, completed;
     enum elle_outcome outcome;
     bool              ended;
+    bool              weak;      /* its rw edges do not count */
     bool              committed; /* OK, or unknown and seen by somebody */
     struct elle_op   *first, *last;
 };

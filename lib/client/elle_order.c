@@ -223,6 +223,8 @@ static void add_read(struct elle *e, const struct orders *o, uint32_t txn,
 
     if (seen > 0 && (w = elle_find_write(e, read->key, read->values[seen - 1])) != NULL)
         elle_add_edge(e, w->txn, txn, EDGE_WR, read->key, w->value);
+    if (e->txns[txn].weak)
+        return;
     if (read->count < longest->count) {
         w = elle_find_write(e, read->key, longest->values[read->count]);
         if (w != NULL)

@@ -116,8 +116,8 @@ struct range_commit {
     const struct kv_span   *reads;
     size_t                  read_count;
     const struct lost_lock *lost; /* validated: no version newer than what they saw */
-    /* With lost locks, unless the reads above prove as much: nobody may hold a lock now that the
-     * lost one would have kept out. NULL: not checked. */
+    /* With lost locks: nobody may hold a lock now that the lost one would have kept out. NULL: not
+     * checked. */
     const struct lock_owner *owner;
     bool                 check_versions; /* locks may be missing: go above the newest versions */
     range_encode_fn     *encode;

@@ -492,9 +492,10 @@ static status commit_writes(struct txn *t)
     if (t->isolation == TXN_SERIALIZABLE) {
         c.reads = t->reads.spans;
         c.read_count = t->reads.count;
-    } else if (t->owner.lost != NULL) {
-        /* Locks were all it had to rely on: prove that they kept out whom they should have, up to
-         * now (T10). */
+    }
+    if (t->owner.lost != NULL) {
+        /* Prove that the locks kept out whom they should have, up to now (T10). At every level: who
+         * has taken them since relies on having kept this transaction out. */
         c.owner = &t->owner;
         c.ts = 0;
     }

@@ -158,6 +158,20 @@ static void shortest_cycle(void **state)
     buf_deinit(&out);
 }
 
+static void mixed_levels(void **state)
+{
+    /* Write skew between a weak and a strong one: allowed, as the weak one has promised nothing. */
+    struct elle_result r;
+    struct elle       *e = elle_new(NULL);
+
+    (void)state;
+    parse(e, "0-9 ok: r1= a2=1; 0-9 ok: r2= a1=1; 10-11 ok: r1=1 r2=1");
+    elle_weaken(e, 0);
+    elle_check(e, ELLE_SERIALIZABLE, true, NULL, &r);
+    assert_int_equal(r.forbidden, 0);
+    elle_free(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +179,7 @@ int main(void)
         T("every kind of planted anomaly is found, at the levels that forbid it",
           planted_anomalies),
         T("real time counts", planted_in_real_time),
+        T("the reads of weak transactions bind nobody", mixed_levels),
         T("the shortest cycle is the one that is printed", shortest_cycle),
     };
 

@@ -52,6 +52,8 @@ struct world {
     enum txn_isolation    level;
     enum bug              bug;
     bool                  durable, drop_locks, cancel;
+    bool                  mixed;     /* each transaction has a level of its own (T13) */
+    bool                  ambiguous; /* now and then the outcome of a commit is not told (T1) */
     int                   crashes_left;
     uint64_t              last_value;
     struct client         clients[CLIENTS];
@@ -232,8 +234,10 @@ static status list_ops(struct client *c, struct txn *t, struct arena *a)
     return STATUS_OK;
 }
 
-static enum txn_isolation run_level(const struct world *w)
+static enum txn_isolation run_level(struct world *w)
 {
+    if (w->mixed)
+        return (enum txn_isolation)below(w, 3);
     if (w->bug == BUG_NO_LOCKS)
         return TXN_READ_COMMITTED;
     return w->bug == BUG_WEAK_LEVEL ? TXN_SNAPSHOT : w->level;
@@ -256,6 +260,8 @@ static void list_txn(struct client *c, struct arena *a)
 
     c->txn = elle_begin(w->history, sim_now_us(w->sim));
     c->in_txn = true;
+    if (w->mixed && options.isolation != TXN_SERIALIZABLE)
+        elle_weaken(w->history, c->txn);
     assert_st_ok(txn_begin(w->f.txns, &options, &t));
     st = list_ops(c, t, a);
     if (st_ok(st) && below(w, 20) != 0) {
@@ -414,6 +420,11 @@ static status bad_propose(struct replicator *r, const struct engine_batch *batch
 
     if (w->bug == BUG_LOSE_COMMIT && below(w, 20) == 0)
         return STATUS_OK;
+    if (w->ambiguous && below(w, 20) == 0) {
+        if (below(w, 2) == 0)
+            TRY_RETURN(engine_commit(w->f.engine, batch, true));
+        return status_new(ST_OUTCOME_UNKNOWN, "the answer was lost");
+    }
     if (w->bug != BUG_ACK_EARLY)
         return engine_commit(w->f.engine, batch, true);
     l = heap_must_alloc(env_heap(w->f.env), 1, sizeof *l);
@@ -631,6 +642,8 @@ static struct outcome run_seed(uint64_t seed, enum bug bug, struct buf *report)
     w.durable = bug == BUG_NONE && dice / 8 % 2 == 0;
     w.drop_locks = bug == BUG_NONE && dice / 16 % 4 == 0;
     w.cancel = dice / 64 % 4 == 0;
+    w.mixed = bug == BUG_NONE && w.level == TXN_SERIALIZABLE && dice / 1024 % 4 == 0;
+    w.ambiguous = bug == BUG_NONE && !w.durable && dice / 4096 % 3 == 0;
     for (int i = 0; i < CLIENTS; i++)
         w.clients[i].w = &w;
     w.node = sim_add_node(w.sim, "db", node_main, &w);
@@ -638,6 +651,9 @@ static struct outcome run_seed(uint64_t seed, enum bug bug, struct buf *report)
         w.crashes_left = (int)(dice / 256 % CRASHES_MAX);
         plan_crash(&w);
     }
+    buf_printf(report, "level %d%s%s%s%s%s\n", (int)w.level, w.durable ? ", durable" : "",
+               w.drop_locks ? ", locks dropped" : "", w.cancel ? ", waits cancelled" : "",
+               w.mixed ? ", mixed levels" : "", w.ambiguous ? ", lost answers" : "");
     out.stuck = sim_run_until(w.sim, is_finished, &w, 600 * (uint64_t)SECOND_US) != SIM_DONE;
     if (out.stuck)
         sim_report(w.sim, report);
