@@ -72,7 +72,7 @@ status status_vnew(enum status_code code, const char *fmt, va_list args)
 {
     struct status_object *st = heap_must_alloc(heap_current(), 1, sizeof *st);
 
-    ASSERT(code != ST_SUCCESS && code < STATUS_CODE_COUNT);
+    ASSERT(code < STATUS_CODE_COUNT); /* SUCCESS: notices that report no trouble are statuses too */
     st->code = code;
     st->message = text_vprintf(fmt, args);
     return st;

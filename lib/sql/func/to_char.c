@@ -168,10 +168,16 @@ static enum letter_case case_of(slice t)
     return first_lower ? CASE_LOWER : second_lower ? CASE_AS_IS : CASE_UPPER;
 }
 
+/* 1 BC is the year 0 of the arithmetic. */
+static long long year_of_era(int64_t year)
+{
+    return year > 0 ? year : 1 - year;
+}
+
 static void put_year_digits(struct buf *out, int64_t year, int digits, bool fill_mode)
 {
     static const int64_t powers[] = {1, 10, 100, 1000};
-    int64_t              y = year > 0 ? year : 1 - year;
+    int64_t              y = year_of_era(year);
 
     put_number(out, digits < 4 ? y % powers[digits] : y, digits, fill_mode);
 }
@@ -236,7 +242,7 @@ static void put_date_part(const struct moment *m, const struct date_pattern *p, 
         put_word(out, m->hours % 24 < 12 ? "A.M." : "P.M.", letters, 0, 0);
         return;
     case D_YYYY_COMMA:
-        buf_printf(out, "%lld,%03lld", llabs(c->year) / 1000, llabs(c->year) % 1000);
+        buf_printf(out, "%lld,%03lld", year_of_era(c->year) / 1000, year_of_era(c->year) % 1000);
         return;
     case D_YYYY:
     case D_YYY:

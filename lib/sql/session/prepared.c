@@ -233,6 +233,15 @@ status prepared_add(struct sql_session *s, struct prepared *p)
     return STATUS_OK;
 }
 
+/* INSERT, UPDATE and DELETE return rows when they have RETURNING; a SELECT does, even of no columns. */
+bool statement_returns_rows(const struct prepared *p)
+{
+    size_t count;
+
+    plan_result_columns(p->plan, &count);
+    return count > 0 || p->node->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
+}
+
 /* Statements that return rows without being planned know their columns beforehand (SHOW, EXPLAIN
  * ...). */
 status prepared_analyse(struct sql_session *s, struct prepared *p)
@@ -243,7 +252,7 @@ status prepared_analyse(struct sql_session *s, struct prepared *p)
         return utility_columns(s, p->arena, p->node, &p->columns, &p->column_count, &p->has_rows);
     TRY_RETURN(transaction_begin_statement(s));
     TRY_RETURN(prepared_plan(s, p));
-    p->has_rows = plan_result_columns(p->plan, &p->column_count) != NULL;
+    p->has_rows = statement_returns_rows(p);
     return STATUS_OK;
 }
 

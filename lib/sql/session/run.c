@@ -190,7 +190,7 @@ static status run_plannable(struct sql_session *s, const struct parse_statement 
     x = portal_new(s, "", p);
     TRY(st, prepared_plan(s, p), out);
     columns = plan_result_columns(p->plan, &count);
-    p->has_rows = columns != NULL;
+    p->has_rows = statement_returns_rows(p);
     if (p->has_rows)
         TRY(st, s->sink->describe(s->sink, columns, count, NULL), out);
     TRY(st, run_planned(s, x, 0, &suspended), out);

@@ -150,6 +150,7 @@ struct prepared *prepared_find(struct sql_session *s, const char *name);
 status           prepared_add(struct sql_session *s, struct prepared *p) MUST_CHECK;
 /* Parse analysis of p->node: plans what can be planned, so that types and columns are known. */
 status           prepared_analyse(struct sql_session *s, struct prepared *p) MUST_CHECK;
+bool statement_returns_rows(const struct prepared *p);
 const struct result_column *prepared_columns(const struct prepared *p, size_t *count);
 void                        session_close_all_statements(struct sql_session *s);
 struct portal              *portal_new(struct sql_session *s, const char *name, struct prepared *p);
