@@ -26,26 +26,26 @@ static status bind_number(struct binder *b, const char *text, int location, stru
     return STATUS_OK;
 }
 
-/* The grammar has put the sign of a negative number into the constant. */
+/* The grammar has put the sign of a negative number into the constant; what then fits int4 is one
+ * (-2147483648, whose digits alone do not fit). */
 static status bind_float(struct binder *b, const char *text, int location, struct expr **out)
 {
-    const char *digits = text[0] == '-' ? text + 1 : text;
+    const char        *digits = text[0] == '-' ? text + 1 : text;
+    struct expr       *e;
+    const struct type *t = type_by_oid(OID_NUMERIC);
 
-    TRY_RETURN(bind_number(b, digits, location, out));
-    if (text[0] != '-')
-        return STATUS_OK;
-    if ((*out)->type == OID_INT8) {
-        (*out)->constant.value.i = -(*out)->constant.value.i;
-        return STATUS_OK;
-    }
-    if (strcmp(digits, "9223372036854775808") == 0) {
-        *out = expr_const(b->a, OID_INT8, (datum){.i = INT64_MIN}, location);
-        return STATUS_OK;
-    }
-    return binder_at(b, location,
-                     type_by_oid(OID_NUMERIC)
-                         ->input(b->c, b->a, type_by_oid(OID_NUMERIC), slice_cstr(text), -1,
-                                 &(*out)->constant.value));
+    TRY_RETURN(bind_number(b, digits, location, &e));
+    *out = e;
+    if (e->type == OID_INT8 && text[0] == '-')
+        e->constant.value.i = -e->constant.value.i;
+    else if (strcmp(text, "-9223372036854775808") == 0)
+        *out = e = expr_const(b->a, OID_INT8, (datum){.i = INT64_MIN}, location);
+    else if (text[0] == '-')
+        return binder_at(b, location,
+                         t->input(b->c, b->a, t, slice_cstr(text), -1, &e->constant.value));
+    if (e->type == OID_INT8 && e->constant.value.i == (int32_t)e->constant.value.i)
+        e->type = OID_INT4;
+    return STATUS_OK;
 }
 
 static status bind_const(struct binder *b, const PgQuery__AConst *c, struct expr **out)

@@ -171,7 +171,7 @@ static status call_as_cast(struct scope *s, const struct call *c, struct expr **
     *out = NULL;
     if (c->count != 1 || c->named_count > 0 || t == NULL || t->kind != 'b' || c->n->agg_star)
         return STATUS_OK;
-    if (c->types[0] == OID_UNKNOWN && c->args[0]->kind == EXPR_CONST)
+    if (c->types[0] == OID_UNKNOWN)
         found = COERCION_RELABEL;
     else
         found = coercion_find(t->oid, c->types[0], CAST_EXPLICIT, &def);

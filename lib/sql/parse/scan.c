@@ -281,6 +281,11 @@ void sql_scanner_next(struct sql_scanner *s, struct token *out)
     s->at = end;
 }
 
+bool sql_scanner_at_word(const struct sql_scanner *s)
+{
+    return (class_at(s, s->at) & (C_WORD_START | C_DIGIT | C_DOLLAR)) != 0;
+}
+
 bool token_is_word(const struct token *t, const char *lower)
 {
     if (t->kind != TOKEN_WORD)

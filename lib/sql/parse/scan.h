@@ -37,6 +37,9 @@ void sql_scanner_init(struct sql_scanner *s, slice text, bool standard_strings);
 /* The next token behind spaces and comments (nested ones too). */
 void sql_scanner_next(struct sql_scanner *s, struct token *out);
 
+/* Does a letter, digit or $ stand right behind the token read last? */
+bool sql_scanner_at_word(const struct sql_scanner *s);
+
 /* Is it this word, in any case? `lower` is in lower case. */
 bool               token_is_word(const struct token *t, const char *lower);
 static inline bool token_is_symbol(const struct token *t, char c)
