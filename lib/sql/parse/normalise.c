@@ -99,10 +99,10 @@ struct run {
     size_t             depth;
     struct token       last; /* the token before; END at the start */
     enum word          last_word;
+    enum token_kind    last_but_one;
     const char        *copied;  /* where the token before ended: was there space between? */
     bool               in_type; /* behind :: or AS: words and brackets belong to a type */
     bool               minus;   /* the token before is a - that can only be a sign */
-    bool               glued;   /* the last thing put was a parameter */
 };
 
 void normalised_init(struct normalised *n, struct heap *heap)
@@ -118,11 +118,12 @@ void normalised_deinit(struct normalised *n)
     buf_deinit(&n->unquoted);
 }
 
+/* A space where the text had some, or a comment. A parameter needs none of its own: what stood
+ * beside its literal ended or began there too, save the sign that is part of a value. */
 static void put_space(struct run *r, const struct token *t)
 {
-    if (r->n->key.size > 0 && (t->start != r->copied || r->glued))
+    if (r->n->key.size > 0 && t->start != r->copied)
         buf_append(&r->n->key, " ", 1);
-    r->glued = false;
 }
 
 static void copy_token(struct run *r, const struct token *t)
@@ -184,14 +185,9 @@ static bool put_parameter(struct run *r, const struct token *t, uint32_t type, s
         *--p = (char)('0' + v % 10);
     while ((v /= 10) > 0);
     *--p = '$';
-    if (n->key.size > 0 && n->key.data[n->key.size - 1] != ' ' &&
-        n->key.data[n->key.size - 1] != '(' && n->key.data[n->key.size - 1] != ',')
-        buf_append(&n->key, " ", 1);
-    else
-        put_space(r, t);
+    put_space(r, t);
     buf_append(&n->key, p, (size_t)(number + sizeof number - p));
     r->copied = t->start + t->size;
-    r->glued = true;
     return true;
 }
 
@@ -254,6 +250,9 @@ static bool number(struct run *r, const struct token *t)
         copy_token(r, t);
         return true;
     }
+    if (r->n->key.size > 1 && r->n->key.data[r->n->key.size - 2] != ' ' &&
+        r->last_but_one == TOKEN_WORD)
+        return false; /* SELECT-5: taking the sign away would join the word and the parameter */
     r->n->key.size--; /* the sign goes into the value, as the grammar does it */
     return put_parameter(r, t, type_of_number(t, true), slice_make(t->start - 1, t->size + 1));
 }
@@ -400,6 +399,7 @@ static bool scan_statement(struct run *r)
         if (!handle(r, &t, w))
             return false;
         r->minus = sign;
+        r->last_but_one = r->last.kind;
         r->last = t;
         r->last_word = w;
     }
@@ -430,8 +430,9 @@ bool normalise(struct normalised *n, slice text, bool standard_strings)
     r.frames[0] = (struct frame){0};
     r.last = (struct token){.kind = TOKEN_END};
     r.last_word = W_OTHER;
+    r.last_but_one = TOKEN_END;
     r.copied = NULL;
-    r.in_type = r.minus = r.glued = false;
+    r.in_type = r.minus = false;
     buf_reset(&n->key);
     buf_reset(&n->unquoted);
     n->literal_count = 0;
