@@ -45,7 +45,8 @@ static bool lacks_function(const struct buf *got)
         size_t count;
 
         functions_by_name(slice_make(name, (size_t)(end - name)), &count);
-        return count == 0;
+        return count == 0 ||
+               (end - name == 15 && function_by_oid(1067) == NULL); /* generate_series */
     }
     return false;
 }
