@@ -12,6 +12,7 @@ struct plan_node *node_new(struct planner *p, enum plan_kind kind)
 
     n->kind = kind;
     n->id = (int)p->plan->node_count++;
+    n->query = p->level->q;
     return n;
 }
 

@@ -94,10 +94,11 @@ enum aggregate_strategy { AGG_PLAIN, AGG_SORTED, AGG_HASHED };
 struct plan_modify;
 
 struct plan_node {
-    enum plan_kind kind;
-    int            id; /* for instrumentation, unique in the plan */
-    double         startup, total, rows;
-    int            width;
+    enum plan_kind      kind;
+    int                 id;    /* for instrumentation, unique in the plan */
+    const struct query *query; /* the level's, for names */
+    double              startup, total, rows;
+    int                 width;
 
     struct plan_node  *left, *right;
     size_t             child_count; /* APPEND, SET_OP */
@@ -108,8 +109,9 @@ struct plan_node {
     uint32_t     *raw_types;
     size_t        output_count;
     struct expr **outputs;
-    struct expr **provides; /* outputs in the planner's terms */
-    bool          identity; /* outputs are the raw columns */
+    struct expr **provides;                       /* outputs in the planner's terms */
+    struct expr  *shown_filter, *shown_condition; /* as EXPLAIN prints them */
+    bool          identity;                       /* outputs are the raw columns */
 
     /* planner */
     size_t           want_count; /* top of a query level: its targets, in the level's terms */
@@ -171,6 +173,7 @@ struct plan_node {
             enum aggregate_strategy strategy;
             size_t                  group_count;
             struct expr           **groups; /* over the input */
+            struct expr           **shown_groups;
             const struct type     **group_types;
             size_t                  aggregate_count;
             struct plan_aggregate  *aggregates;
@@ -246,6 +249,8 @@ struct plan {
     size_t                column_count; /* visible ones */
     struct result_column *columns;
     size_t                outer_count; /* EXPR_OUTER positions in use */
+    struct expr         **outer_exprs; /* what each stands for, and in which query: for EXPLAIN */
+    const struct query  **outer_queries;
     size_t                subplan_count;
     struct subplan      **subplans;
     size_t                node_count;

@@ -219,7 +219,7 @@ static void set_want(struct level *lv, struct plan_node *n)
         n->want[i] = q->targets[i].expr;
 }
 
-status plan_level(struct level *lv, struct plan_node **out)
+static status plan_this_level(struct level *lv, struct plan_node **out)
 {
     struct query   *q = lv->q;
     struct path_set paths = {0};
@@ -240,6 +240,17 @@ status plan_level(struct level *lv, struct plan_node **out)
     /* A level's top belongs to it alone; what it hands out is fixed. */
     set_want(lv, *out);
     return STATUS_OK;
+}
+
+status plan_level(struct level *lv, struct plan_node **out)
+{
+    struct level *outer = lv->p->level;
+    status        st;
+
+    lv->p->level = lv;
+    st = plan_this_level(lv, out);
+    lv->p->level = outer;
+    return st;
 }
 
 /* modify.c: the input of UPDATE and DELETE. */
@@ -315,6 +326,12 @@ status plan_query(struct sql_context *c, struct arena *a, struct query *q, struc
         TRY_RETURN(resolve_plan(p, n, n->want, n->want_count));
     }
     p->plan->outer_count = p->outer_count;
+    p->plan->outer_exprs = ARENA_ARRAY(a, struct expr *, p->outer_count);
+    p->plan->outer_queries = ARENA_ARRAY(a, const struct query *, p->outer_count);
+    for (size_t i = 0; i < p->outer_count; i++) {
+        p->plan->outer_exprs[i] = p->outer[i].expr;
+        p->plan->outer_queries[i] = p->outer[i].owner->q;
+    }
     p->plan->batch_rows = choose_batch_rows(p->plan);
     *out = p->plan;
     return STATUS_OK;

@@ -87,6 +87,7 @@ struct planner {
     struct sql_context *c;
     struct arena       *a;
     struct plan        *plan;
+    struct level       *level; /* the one being planned */
     size_t              outer_count, outer_capacity;
     struct outer_value *outer;
     size_t              subplan_capacity, table_capacity;

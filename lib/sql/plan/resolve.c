@@ -99,6 +99,7 @@ static status finish(struct planner *p, struct plan_node *n, struct expr **want,
                      struct expr **provides, size_t provide_count)
 {
     set_raw(p, n, provides, provide_count);
+    n->shown_filter = n->filter;
     TRY_RETURN(resolve_expr(p, &n->filter, provides, provide_count));
     n->output_count = count;
     n->provides = want;
@@ -320,6 +321,7 @@ static status resolve_join(struct planner *p, struct plan_node *n, struct expr *
         resolve_list(p, n->join.param_values, n->join.param_count, s.left.items, s.left.count));
     exprs_add_all(p->a, &both, &s.left);
     exprs_add_all(p->a, &both, &s.right);
+    n->shown_condition = n->join.condition;
     TRY_RETURN(resolve_expr(p, &n->join.condition, both.items, both.count));
     return finish(p, n, want, count, both.items, both.count);
 }
@@ -516,6 +518,7 @@ status resolve_plan(struct planner *p, struct plan_node *n, struct expr **want, 
 {
     switch (n->kind) {
     case PLAN_RESULT:
+        n->shown_condition = n->result.gate;
         TRY_RETURN(resolve_expr(p, &n->result.gate, NULL, 0));
         if (n->left != NULL)
             return resolve_pass(p, n, want, count, NULL, 0);
