@@ -1,4 +1,4 @@
-#include "tests/common/sql_fixture.h"
+#include "tests/sql_exec/fixture.h"
 
 static const char people[] =
     "CREATE TABLE p (id int PRIMARY KEY, name text, age int, boss int);"

@@ -1,16 +1,34 @@
-#include "tests/common/sql_fixture.h"
+/* tests/sql_exec/fixture.h: statements run from text to rows over an engine in memory, and their
+ * results as text. */
+#ifndef LINERA_TESTS_SQL_EXEC_FIXTURE_H
+#define LINERA_TESTS_SQL_EXEC_FIXTURE_H
 
-#include "sql/catalog/catalog.h"
+#include "env/env.h"
+#include "sql/bind/bind.h"
+#include "sql/ddl/ddl.h"
+#include "sql/exec/exec.h"
+#include "sql/exec/write.h"
 #include "sql/parse/parse.h"
+#include "sql/plan/plan.h"
 #include "sql/types/type.h"
+#include "tests/common/txn_fixture.h"
 
-static void drop_notice(struct sql_context *c, const char *severity, status st)
+struct sql_fixture {
+    struct txn_fixture *f;
+    struct catalog     *catalog;
+    struct sql_context  context;
+    struct txn         *txn;  /* NULL: each statement has its own */
+    struct buf          out;  /* rows, one a line, columns split by '|' */
+    uint64_t            rows; /* of the last statement */
+};
+
+static inline void drop_notice(struct sql_context *c, const char *severity, status st)
 {
     (void)c, (void)severity;
     st_clear(st);
 }
 
-void sql_fixture_open(struct sql_fixture *s, struct txn_fixture *f)
+static inline void sql_fixture_open(struct sql_fixture *s, struct txn_fixture *f)
 {
     memset(s, 0, sizeof *s);
     s->f = f;
@@ -27,7 +45,7 @@ void sql_fixture_open(struct sql_fixture *s, struct txn_fixture *f)
     buf_init(&s->out, NULL);
 }
 
-void sql_fixture_close(struct sql_fixture *s)
+static inline void sql_fixture_close(struct sql_fixture *s)
 {
     if (s->txn != NULL)
         sql_rollback(s);
@@ -36,7 +54,8 @@ void sql_fixture_close(struct sql_fixture *s)
     catalog_close(s->catalog);
 }
 
-void sql_begin(struct sql_fixture *s, enum txn_isolation isolation)
+/* Transactions over several statements. */
+static inline void sql_begin(struct sql_fixture *s, enum txn_isolation isolation)
 {
     static const char *const path[] = {"public"};
     struct txn_options       o = {.isolation = isolation};
@@ -48,7 +67,7 @@ void sql_begin(struct sql_fixture *s, enum txn_isolation isolation)
     s->context.txn = s->txn;
 }
 
-static void end(struct sql_fixture *s)
+static inline void end(struct sql_fixture *s)
 {
     catalog_view_close(s->context.catalog);
     txn_free(s->txn);
@@ -56,7 +75,7 @@ static void end(struct sql_fixture *s)
     s->context.catalog = NULL;
 }
 
-status sql_commit(struct sql_fixture *s)
+static inline status sql_commit(struct sql_fixture *s)
 {
     status st = deferred_checks_run(&s->context, s->context.deferred);
 
@@ -68,14 +87,14 @@ status sql_commit(struct sql_fixture *s)
     return st;
 }
 
-void sql_rollback(struct sql_fixture *s)
+static inline void sql_rollback(struct sql_fixture *s)
 {
     deferred_checks_cut(s->context.deferred, 0);
     txn_rollback(s->txn);
     end(s);
 }
 
-static status print_batch(struct sql_fixture *s, const struct batch *b)
+static inline status print_batch(struct sql_fixture *s, const struct batch *b)
 {
     for (size_t i = 0; i < batch_live_count(b); i++) {
         size_t row = batch_live_row(b, i);
@@ -95,7 +114,7 @@ static status print_batch(struct sql_fixture *s, const struct batch *b)
     return STATUS_OK;
 }
 
-static status run_plan(struct sql_fixture *s, struct arena *a, const struct plan *p)
+static inline status run_plan(struct sql_fixture *s, struct arena *a, const struct plan *p)
 {
     struct mem_account  account;
     struct execution   *x;
@@ -116,8 +135,8 @@ static status run_plan(struct sql_fixture *s, struct arena *a, const struct plan
     return st == STATUS_NO_DATA ? STATUS_OK : st;
 }
 
-static status run_statement(struct sql_fixture *s, struct arena *a, const struct parse_statement *p,
-                            const char *text)
+static inline status run_statement(struct sql_fixture *s, struct arena *a,
+                                   const struct parse_statement *p, const char *text)
 {
     struct query *q;
     struct plan  *plan;
@@ -140,8 +159,8 @@ static status run_statement(struct sql_fixture *s, struct arena *a, const struct
     return run_plan(s, a, plan);
 }
 
-static status run_one(struct sql_fixture *s, struct arena *a, const struct parse_statement *p,
-                      const char *text)
+static inline status run_one(struct sql_fixture *s, struct arena *a,
+                             const struct parse_statement *p, const char *text)
 {
     bool   own = s->txn == NULL;
     status st;
@@ -159,7 +178,8 @@ static status run_one(struct sql_fixture *s, struct arena *a, const struct parse
     return st;
 }
 
-status sql_try(struct sql_fixture *s, const char *text)
+/* Run statements; s->out has the rows of the last one. */
+static inline status sql_try(struct sql_fixture *s, const char *text)
 {
     struct arena       *a = arena_new(env_heap(s->f->env), NULL);
     struct parse_result parsed;
@@ -171,7 +191,7 @@ status sql_try(struct sql_fixture *s, const char *text)
     return st;
 }
 
-void sql_run(struct sql_fixture *s, const char *text)
+static inline void sql_run(struct sql_fixture *s, const char *text)
 {
     status st = sql_try(s, text);
 
@@ -180,13 +200,15 @@ void sql_run(struct sql_fixture *s, const char *text)
     assert_st_ok(st);
 }
 
-const char *sql_rows(struct sql_fixture *s, const char *text)
+/* The rows of a query: "1|a\n2|null\n". */
+static inline const char *sql_rows(struct sql_fixture *s, const char *text)
 {
     sql_run(s, text);
     return buf_cstr(&s->out);
 }
 
-const char *sql_error(struct sql_fixture *s, const char *text)
+/* SQLSTATE, message and detail of a statement that must fail. */
+static inline const char *sql_error(struct sql_fixture *s, const char *text)
 {
     status st = sql_try(s, text);
 
@@ -197,3 +219,19 @@ const char *sql_error(struct sql_fixture *s, const char *text)
     st_clear(st);
     return buf_cstr(&s->out);
 }
+
+#define assert_rows(s, query, expected) assert_string_equal(sql_rows((s), (query)), (expected))
+#define assert_error(s, text, expected) assert_string_equal(sql_error((s), (text)), (expected))
+
+#define SQL_TEST(name)                                                                             \
+    static void name##_sql(struct sql_fixture *s);                                                 \
+    TXN_TEST(name)                                                                                 \
+    {                                                                                              \
+        struct sql_fixture s;                                                                      \
+        sql_fixture_open(&s, f);                                                                   \
+        name##_sql(&s);                                                                            \
+        sql_fixture_close(&s);                                                                     \
+    }                                                                                              \
+    static void name##_sql(struct sql_fixture *s)
+
+#endif
