@@ -9,7 +9,7 @@
 #include "sql/exec/exec.h"
 #include "sql/exec/write.h"
 #include "sql/parse/parse.h"
-#include "sql/plan/plan.h"
+#include "sql/plan/node.h"
 #include "sql/types/type.h"
 #include "tests/common/txn_fixture.h"
 
@@ -17,9 +17,10 @@ struct sql_fixture {
     struct txn_fixture *f;
     struct catalog     *catalog;
     struct sql_context  context;
-    struct txn         *txn;  /* NULL: each statement has its own */
-    struct buf          out;  /* rows, one a line, columns split by '|' */
-    uint64_t            rows; /* of the last statement */
+    struct txn         *txn;        /* NULL: each statement has its own */
+    struct buf          out;        /* rows, one a line, columns split by '|' */
+    size_t              batch_rows; /* 0: as planned */
+    uint64_t            rows;       /* of the last statement */
 };
 
 static inline void drop_notice(struct sql_context *c, const char *severity, status st)
@@ -43,15 +44,6 @@ static inline void sql_fixture_open(struct sql_fixture *s, struct txn_fixture *f
     s->context.notice = drop_notice;
     s->context.deferred = deferred_checks_new(env_heap(f->env));
     buf_init(&s->out, NULL);
-}
-
-static inline void sql_fixture_close(struct sql_fixture *s)
-{
-    if (s->txn != NULL)
-        sql_rollback(s);
-    buf_deinit(&s->out);
-    deferred_checks_free(s->context.deferred);
-    catalog_close(s->catalog);
 }
 
 /* Transactions over several statements. */
@@ -92,6 +84,15 @@ static inline void sql_rollback(struct sql_fixture *s)
     deferred_checks_cut(s->context.deferred, 0);
     txn_rollback(s->txn);
     end(s);
+}
+
+static inline void sql_fixture_close(struct sql_fixture *s)
+{
+    if (s->txn != NULL)
+        sql_rollback(s);
+    buf_deinit(&s->out);
+    deferred_checks_free(s->context.deferred);
+    catalog_close(s->catalog);
 }
 
 static inline status print_batch(struct sql_fixture *s, const struct batch *b)
@@ -156,6 +157,8 @@ static inline status run_statement(struct sql_fixture *s, struct arena *a,
     }
     TRY_RETURN(bind_statement(&s->context, a, p->node, text, NULL, &q));
     TRY_RETURN(plan_query(&s->context, a, q, &plan));
+    if (s->batch_rows > 0)
+        plan->batch_rows = s->batch_rows;
     return run_plan(s, a, plan);
 }
 
