@@ -69,11 +69,6 @@ SELECT * FROM (VALUES (1, 'x'), (2, 'y')) v (a, b) JOIN d ON d.id = v.a ORDER BY
 WITH r AS (SELECT dept, sum(pay) AS s FROM e GROUP BY dept) SELECT a.dept, a.s FROM r a JOIN r b ON a.s < b.s ORDER BY 1, 2;
 WITH r AS (SELECT id FROM e WHERE dept = 1) SELECT count(*) FROM r;
 WITH r AS MATERIALIZED (SELECT id FROM e WHERE dept = 1) SELECT id FROM r WHERE id > 1 ORDER BY 1;
-SELECT x FROM generate_series(1, 3) x;
-SELECT generate_series(1, 3), 'k';
-SELECT id, generate_series(1, id) FROM d ORDER BY 1, 2;
-SELECT generate_series(1, 2), generate_series(1, 3);
-SELECT d.id, x FROM d, generate_series(1, d.id) x ORDER BY 1, 2;
 SELECT d.id, s.name FROM d, LATERAL (SELECT name FROM e WHERE e.dept = d.id ORDER BY pay DESC NULLS LAST LIMIT 1) s ORDER BY 1;
 SELECT d.id, s.name FROM d LEFT JOIN LATERAL (SELECT name FROM e WHERE e.dept = d.id ORDER BY pay DESC NULLS LAST LIMIT 1) s ON true ORDER BY 1;
 SELECT CASE WHEN pay > 0 THEN 600 / pay ELSE 0 END FROM e ORDER BY id;
@@ -106,7 +101,7 @@ INSERT INTO d VALUES (11, 'k', 6) ON CONFLICT (id) DO UPDATE SET floor = exclude
 INSERT INTO d VALUES (20, 'sell', 5) ON CONFLICT DO NOTHING RETURNING *;
 INSERT INTO d VALUES (21, 'm', 5), (21, 'n', 5) ON CONFLICT (id) DO UPDATE SET floor = 1;
 INSERT INTO d VALUES (21, 'm', 5), (21, 'n', 5) ON CONFLICT (id) DO NOTHING RETURNING *;
-CREATE TABLE c (id int PRIMARY KEY, a int CHECK (a > 0), b int GENERATED ALWAYS AS (a * 2) STORED, k serial, t text DEFAULT 'dflt');
+CREATE TABLE c (id int PRIMARY KEY, a int CHECK (a > 0), b int GENERATED ALWAYS AS (a * 2) STORED, t text DEFAULT 'dflt');
 INSERT INTO c (id, a) VALUES (1, 5) RETURNING *;
 INSERT INTO c (id, a) VALUES (2, -5);
 UPDATE c SET a = 6 RETURNING b;
