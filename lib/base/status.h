@@ -26,6 +26,7 @@ typedef struct status_object *status;
     X(PROTOCOL_VIOLATION, "08P01", false, "a message does not follow the protocol")                \
     X(FEATURE_NOT_SUPPORTED, "0A000", false, "the feature is not there")                           \
     X(CARDINALITY_VIOLATION, "21000", false, "a subquery gave more than one row")                  \
+    X(DATA_EXCEPTION, "22000", false, "a value cannot be used so")                                 \
     X(STRING_TRUNCATION, "22001", false, "a string is too long for its type")                      \
     X(NUMERIC_OUT_OF_RANGE, "22003", false, "a number is out of its type's range")                 \
     X(NULL_NOT_ALLOWED, "22004", false, "a null where none may be")                                \

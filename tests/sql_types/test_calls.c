@@ -3,6 +3,7 @@
  *
  *     name(type,type) <tab> argument <tab> ... <tab> => <tab> result, NULL, or ! SQLSTATE message
  *
+ * "int4|name(anyarray)" calls a polymorphic function for that element type.
  * Arguments and results are in text form, so the types' input and output are tested on the way. */
 #include "sql/func/function.h"
 #include "sql/types/string.h"
@@ -11,6 +12,7 @@
 
 struct line {
     char  *signature;
+    char  *element; /* NULL: not polymorphic */
     char  *args[8];
     size_t count;
     char  *expected;
@@ -33,6 +35,13 @@ static bool split(char *text, struct line *out)
     out->count = 0;
     out->expected = NULL;
     out->signature = text;
+    out->element = NULL;
+    if (strchr(text, '|') != NULL && strchr(text, '|') < strchr(text, '(')) {
+        out->element = text;
+        out->signature = strchr(text, '|');
+        *out->signature++ = '\0';
+        text = out->signature;
+    }
     text = strchr(text, '\t');
     if (text == NULL || out->signature[0] == '#')
         return false;
@@ -90,6 +99,19 @@ static const struct function *find(const char *signature)
     return NULL;
 }
 
+static uint32_t actual_type(uint32_t declared, const char *element)
+{
+    const struct type *t = element != NULL ? type_by_name(slice_cstr(element)) : NULL;
+
+    if (t == NULL)
+        return declared;
+    if (declared == OID_ANYARRAY || declared == OID_ANYCOMPATIBLEARRAY)
+        return t->array_oid;
+    if (declared == OID_ANYELEMENT || declared == OID_ANYCOMPATIBLE)
+        return t->oid;
+    return declared;
+}
+
 static status call_function(struct sql_context *c, struct arena *a, const struct line *l,
                             struct buf *out)
 {
@@ -103,9 +125,9 @@ static status call_function(struct sql_context *c, struct arena *a, const struct
         return status_new(ST_INTERNAL, "no function %s", l->signature);
     call.arg_count = f->arg_count;
     call.arg_types = actual;
-    call.result_type = f->result_type;
+    call.result_type = actual_type(f->result_type, l->element);
     for (size_t i = 0; i < l->count; i++) {
-        const struct type *t = type_by_oid(f->arg_types[i]);
+        const struct type *t = type_by_oid(actual_type(f->arg_types[i], l->element));
 
         if (t->oid == OID_ANY) { /* VARIADIC '{...}'::text[] */
             t = type_by_oid(OID_TEXT_ARRAY);
@@ -131,7 +153,7 @@ static status call_function(struct sql_context *c, struct arena *a, const struct
     }
     if (f->result_type == OID_BPCHAR)
         result.s = bpchar_trim(result.s);
-    return type_by_oid(f->result_type)->output(c, type_by_oid(f->result_type), result, out);
+    return type_by_oid(call.result_type)->output(c, type_by_oid(call.result_type), result, out);
 }
 
 static void check_line(struct sql_context *c, struct heap *heap, const struct line *l,
@@ -200,11 +222,18 @@ static void texts(void **state)
     check_file("text.txt");
 }
 
+static void arrays(void **state)
+{
+    (void)state;
+    check_file("arrays.txt");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T("functions on numbers answer as PostgreSQL 15 does", numbers),
         T("functions on text and bytea answer as PostgreSQL 15 does", texts),
+        T("functions on arrays, uuids and sizes answer as PostgreSQL 15 does", arrays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

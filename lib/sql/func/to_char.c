@@ -733,7 +733,8 @@ static status check_template(slice t, struct number_format *f)
         return status_new(ST_INVALID_PARAMETER_VALUE, "the format is too long");
     read_template(t, f);
     if (f->multiply > 0)
-        return status_new(ST_FEATURE_NOT_SUPPORTED, "the pattern \"V\" of to_char is not supported");
+        return status_new(ST_FEATURE_NOT_SUPPORTED,
+                          "the pattern \"V\" of to_char is not supported");
     return STATUS_OK;
 }
 

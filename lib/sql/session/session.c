@@ -474,6 +474,7 @@ static struct sql_session *session_new(struct sql_server *server, const struct s
                                       .database = s->database,
                                       .user = s->user,
                                       .session_user = s->user,
+                                      .process_id = s->process_id,
                                       .notice = context_notice,
                                       .sequence_next = sequence_next,
                                       .sequence_current = sequence_current,
