@@ -116,14 +116,15 @@ $(OUT)/bin/$(1): $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard src/$(1)/*.c))) $(L
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call PROGRAM_RULE,$(p))))
 
+# muldefs: a test may stand in for a layer below the one it tests; its own definitions come first and win.
 TEST_COMMON_OBJ := $(TEST_COMMON:%.c=$(OUT)/%.o)
 $(TEST_BIN): $(OUT)/%: $(OUT)/%.o $(TEST_COMMON_OBJ) $(LIB)
 	@echo "  LD  $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(TEST_COMMON_OBJ) $(LIB) -lcmocka $(PKG_LIBS)
+	@$(CC) $(LDFLAGS_ALL) -Wl,-z,muldefs -o $@ $< $(TEST_COMMON_OBJ) $(LIB) -lcmocka $(PKG_LIBS)
 
 $(BENCH_BIN): $(OUT)/%: $(OUT)/%.o $(TEST_COMMON_OBJ) $(LIB)
 	@echo "  LD  $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(TEST_COMMON_OBJ) $(LIB) -lcmocka $(PKG_LIBS)
+	@$(CC) $(LDFLAGS_ALL) -Wl,-z,muldefs -o $@ $< $(TEST_COMMON_OBJ) $(LIB) -lcmocka $(PKG_LIBS)
 
 .SECONDARY:
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
