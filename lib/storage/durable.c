@@ -105,6 +105,18 @@ static void note_room(struct durable *d, bool has_room)
     }
 }
 
+/* A full disk is no reason not to open (L13). */
+status durable_make_ready(struct durable *d)
+{
+    status st = log_make_ready(d);
+
+    if (status_code(st) != ST_DISK_FULL)
+        return st;
+    st_clear(st);
+    note_room(d, false);
+    return STATUS_OK;
+}
+
 /* What every member of a group that was not written is told. */
 static status failure_of(struct durable *d, status st)
 {
@@ -433,18 +445,6 @@ static void durable_free(struct durable *d)
     heap_free(d);
 }
 
-/* Have a segment ready for the first commit. A full disk is no reason not to open (L13). */
-static status make_ready(struct durable *d)
-{
-    status st = log_make_ready(d);
-
-    if (status_code(st) != ST_DISK_FULL)
-        return st;
-    st_clear(st);
-    note_room(d, false);
-    return STATUS_OK;
-}
-
 status durable_open(struct mem_engine *m, const struct engine_options *options,
                     struct durable **out)
 {
@@ -456,7 +456,7 @@ status durable_open(struct mem_engine *m, const struct engine_options *options,
     TRY(st, open_identity(d, options), fail);
     if (!m->base.identity.is_new)
         TRY(st, durable_recover(d), fail);
-    TRY(st, make_ready(d), fail);
+    TRY(st, durable_make_ready(d), fail);
     *out = d;
     return STATUS_OK;
 

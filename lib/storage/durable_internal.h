@@ -81,6 +81,8 @@ char *durable_path(struct durable *d, const char *suffix, uint64_t number); /* h
 /* Stop the store for good; takes `reason`. */
 void  durable_stop(struct durable *d, status reason);
 status MAY_YIELD durable_sync_dir(struct durable *d) MUST_CHECK;
+/* Have a segment ready for the first commit; with a full disk, note that there is no room. */
+status MAY_YIELD durable_make_ready(struct durable *d) MUST_CHECK;
 
 /* log.c */
 /* Write the batches as one group; with `sync` they and all before are durable then. DISK_FULL: as

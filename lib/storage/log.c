@@ -389,11 +389,16 @@ status log_write_group(struct durable *d, const slice *batches, size_t count, bo
 
 status log_write_mark(struct durable *d)
 {
-    if (!d->has_current || room(d) < RECORD_SIZE_LEAST)
+    if (!d->has_current)
         return STATUS_OK;
     if (d->synced != d->sequence)
         TRY_RETURN(env_file_sync(d->current.file, ENV_LANE_LOG_SYNC));
     d->synced = d->sequence;
+    if (room(d) < RECORD_SIZE_LEAST) {
+        if (d->ready_count == 0)
+            return STATUS_OK; /* durable, but without a record to prove it */
+        TRY_RETURN(begin_next(d));
+    }
     put_record(d, RECORD_MARK, SLICE_EMPTY);
     return flush(d, true);
 }

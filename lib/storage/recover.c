@@ -332,9 +332,36 @@ static status check_unbegun(struct recovery *r, uint64_t after)
     return STATUS_OK;
 }
 
-/* Segments that no recovery needs: freed ones, those never begun, and those cut off whole. */
+static status erase_header(struct recovery *r, uint64_t number)
+{
+    static const char zeros[SEGMENT_HEADER_SIZE];
+    struct env_file  *file;
+    char             *path = durable_path(r->d, ".log", number);
+    status            st = env_file_open(r->d->env, path, ENV_WRITE | ENV_DSYNC, &file);
+
+    heap_free(path);
+    if (!st_ok(st))
+        return st;
+    st = env_file_write_at(file, zeros, sizeof zeros, 0, ENV_LANE_LOG_SYNC);
+    env_file_close(file);
+    return st;
+}
+
+/* Segments that were cut off whole are not begun any more, from the newest back: deleting them is
+ * not enough, since a crash may bring back one of them without the one it is linked to. */
+static status erase_cut_off(struct recovery *r)
+{
+    for (size_t i = r->chain_count; i-- > 0 && !r->chain[i]->counts;)
+        TRY_RETURN(erase_header(r, r->chain[i]->number));
+    return STATUS_OK;
+}
+
+/* Segments that no recovery needs: freed ones, those never begun, and those cut off whole. Only
+ * once a new one is there, or a crash now would leave a store that seems to have lost its log. */
 static void delete_rest(struct recovery *r)
 {
+    if (r->d->ready_count == 0 && r->d->old_count == 0 && !r->d->has_checkpoint)
+        return;
     for (size_t i = 0; i < r->count; i++) {
         char *path;
 
@@ -410,6 +437,8 @@ static status recover(struct recovery *r)
     }
     TRY_RETURN(check_unbegun(r, last));
     take_over(r);
+    TRY_RETURN(erase_cut_off(r));
+    TRY_RETURN(durable_make_ready(r->d));
     delete_rest(r);
     return STATUS_OK;
 }
