@@ -244,6 +244,9 @@ static void on_timer(uv_timer_t *timer)
     struct real_env *r = CONTAINER_OF(timer, struct real_env, timer);
 
     r->timer_armed_us = 0;
+    /* A deadline that has passed by the time uv_run() begins fires before the poll; without this
+     * the poll would then wait for sockets alone, and the fiber that is due for ever. */
+    uv_stop(&r->loop);
 }
 
 /* libuv's timer only ends the wait; which fibers are due is decided on our own clock. It is set

@@ -73,7 +73,7 @@ static void map_model(void **state)
     struct keymap m;
     struct prng   p;
     bool          there[SPACE] = {false};
-    char          text[8];
+    char          text[16];
 
     (void)state;
     prng_init(&p, test_seed(2));
