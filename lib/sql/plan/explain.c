@@ -48,6 +48,11 @@ static void put_expr(struct explain *x, const struct plan_node *n, const struct 
     struct expr         *copy = expr_copy(x->a, e);
 
     name_outer_visit(&copy, &w);
+    /* Columns of the only table stand by themselves. */
+    if (n->query->table_count == 1 && n->query->tables[0]->kind == TABLE_REF_RELATION) {
+        d.level = NULL;
+        d.table = n->query->tables[0]->table;
+    }
     deparse_put(&d, copy);
     st_clear(d.st);
 }

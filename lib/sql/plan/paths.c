@@ -555,6 +555,7 @@ status rel_setup(struct level *lv, struct rel *r)
         r->raw_rows = ROWS_DEFAULT;
         return STATUS_OK;
     case TABLE_REF_SUBQUERY:
+        push_into_subquery(lv, r);
         return plan_subquery_in_from(lv, r);
     case TABLE_REF_FUNCTION:
         return prepare_lateral_expr(lv, r, &ref->function);

@@ -168,6 +168,9 @@ struct level *level_up(struct level *lv, int levels);
 status build_join_tree(struct level *lv, struct join_node **out) MUST_CHECK;
 bool   is_equality(const struct expr *e, struct expr **left, struct expr **right);
 
+/* pushdown.c: conditions of a FROM subquery's relation that may stand inside of it move there. */
+void push_into_subquery(struct level *lv, struct rel *r);
+
 /* paths.c */
 status            rel_paths(struct level *lv, struct rel *r, struct path_set *out) MUST_CHECK;
 /* An index scan of `r` for the given conditions (its own and `more`), or NULL when no index helps.

@@ -357,6 +357,7 @@ static status resolve_aggregate(struct planner *p, struct plan_node *n, struct e
         add_leaves(&w, e->aggregate.filter);
     }
     TRY_RETURN(resolve_plan(p, n->left, w.list.items, w.list.count));
+    n->aggregate.shown_groups = n->aggregate.groups;
     n->aggregate.groups =
         memcpy(ARENA_ARRAY(p->a, struct expr *, n->aggregate.group_count), n->aggregate.groups,
                n->aggregate.group_count * sizeof(struct expr *));
