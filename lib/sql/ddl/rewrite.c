@@ -66,6 +66,28 @@ static status reader_next(struct reader *r)
                               &r->row);
 }
 
+/* Expressions over a table's columns, as the binder makes them, become expressions over a row. */
+static bool to_slots(struct expr **e, void *arena)
+{
+    if (*e == NULL)
+        return true;
+    if ((*e)->kind == EXPR_COLUMN) {
+        struct expr *slot = expr_new(arena, EXPR_SLOT, (*e)->type, (*e)->typmod, (*e)->location);
+
+        slot->collation = (*e)->collation;
+        slot->slot.position = (*e)->column.column - 1;
+        *e = slot;
+        return true;
+    }
+    return expr_walk_children(*e, to_slots, arena);
+}
+
+static status compile(struct eval_context *ec, struct expr *e, struct eval **out)
+{
+    (void)to_slots(&e, ec->arena);
+    return eval_compile(ec, e, out);
+}
+
 /* ---- conditions ------------------------------------------------------------------------------ */
 
 static status row_null(const struct ddl *d, const struct table_desc *t,
@@ -102,7 +124,7 @@ static status checks_add(const struct ddl *d, struct arena *a, const struct tabl
 
     TRY_RETURN(bind_expression_text(d->c, a, k->check_text, t, OID_BOOL, -1, &e));
     c->constraints[c->count] = k;
-    return eval_compile(&c->ec, e, &c->evals[c->count++]);
+    return compile(&c->ec, e, &c->evals[c->count++]);
 }
 
 static void checks_init(const struct ddl *d, struct arena *a, size_t count, struct checks *c)
@@ -214,7 +236,7 @@ static status target_open(const struct ddl *d, struct reader *r, const struct ta
             column->column.column = k->columns[j];
             TRY_RETURN(bind_coerce_assignment(d->c, r->a, column, part->type->oid, -1,
                                               t->columns[out->columns[i]].name, &cast));
-            TRY_RETURN(eval_compile(&scratch->ec, cast, &out->casts[i]));
+            TRY_RETURN(compile(&scratch->ec, cast, &out->casts[i]));
         }
     }
     return STATUS_OK;
@@ -338,13 +360,34 @@ static status writer_open(const struct ddl *d, struct reader *r, const struct ta
     w->computed = ARENA_ARRAY(r->a, struct eval *, after->column_count + 1);
     for (size_t i = 0; i < after->column_count; i++)
         if (computed != NULL && computed[i] != NULL)
-            TRY_RETURN(eval_compile(&w->checks.ec, computed[i], &w->computed[i]));
+            TRY_RETURN(compile(&w->checks.ec, computed[i], &w->computed[i]));
     for (size_t i = 0; i < after->constraint_count; i++)
         if (after->constraints[i].kind == CONSTRAINT_CHECK && after->constraints[i].validated)
             TRY_RETURN(checks_add(d, r->a, after, &after->constraints[i], &w->checks));
     table_row_init(layout, r->a, &w->row);
     (void)before;
     return table_open(d->c, r->a, layout, &w->table);
+}
+
+/* Two rows clash in an index that is being built, not with a row that someone inserts. */
+static status as_index_build(status st)
+{
+    static const char           exists[] = " already exists.";
+    const struct status_fields *f = status_fields(st);
+    size_t                      size;
+    status                      built;
+
+    if (status_code(st) != ST_UNIQUE_VIOLATION || f == NULL || f->detail == NULL)
+        return st;
+    size = strlen(f->detail);
+    if (size < sizeof exists || !ddl_equal(f->detail + size - (sizeof exists - 1), exists))
+        return st;
+    built = status_new(ST_UNIQUE_VIOLATION, "could not create unique index \"%s\"", f->constraint);
+    built =
+        status_detail(built, "%.*s is duplicated.", (int)(size - (sizeof exists - 1)), f->detail);
+    built = status_object_names(built, f->schema, f->table, NULL, NULL, f->constraint);
+    st_clear(st);
+    return built;
 }
 
 static status write_row(const struct ddl *d, struct reader *r, struct writer *w)
@@ -367,7 +410,7 @@ static status write_row(const struct ddl *d, struct reader *r, struct writer *w)
     w->row.key = SLICE_EMPTY;
     TRY_RETURN(check_not_null(d, w->desc, &w->row));
     TRY_RETURN(checks_run(&w->checks, w->desc, r->batch, &w->row));
-    return table_insert(w->table, &w->row);
+    return as_index_build(table_insert(w->table, &w->row));
 }
 
 status rewrite_table(const struct ddl *d, const struct table_desc *before,
