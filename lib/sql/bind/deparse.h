@@ -15,16 +15,19 @@ struct deparse {
     struct buf                 *out;
     const struct deparse_level *level; /* NULL: an expression of its own */
     const struct table_desc    *table; /* then: whose columns it uses */
+    const struct set_op        *names; /* of an operand of this operation: its columns' names */
     bool                        qualify, pretty;
     int                         indent; /* of a nested query's lines */
+    int                         case_depth;
     int                         depth;
     status                      st; /* the first error; printing goes on into nothing */
 };
 
-/* An expression; with `bare`, without the parentheses its kind has around it when PostgreSQL leaves
- * them out in pretty form. */
+/* An expression; _condition: an implicit cast at its top is not shown, as in WHERE; _bare: without
+ * the parentheses its kind has around it when PostgreSQL leaves them out in pretty form. */
 void deparse_put(struct deparse *d, const struct expr *e);
 void deparse_put_bare(struct deparse *d, const struct expr *e);
+void deparse_put_condition(struct deparse *d, const struct expr *e);
 void deparse_put_query(struct deparse *d, const struct query *q);
 void deparse_put_name(struct deparse *d, const char *name);
 /* What table `table` of the level's query is called in print: its alias, numbered when taken. */

@@ -28,17 +28,21 @@ static void put_list(struct deparse *d, struct expr *const *args, size_t count)
 /* ---- parentheses --------------------------------------------------------------------------------
  */
 
+static bool is_collate(const struct expr *e)
+{
+    return e->kind == EXPR_CAST && e->cast.method == CAST_RELABEL && e->cast.arg->type == e->type &&
+           e->cast.arg->collation != e->collation;
+}
+
 /* Is `e` printed with something around it already, or one word? */
 static bool is_atom(const struct expr *e)
 {
     switch (e->kind) {
     case EXPR_CALL:
     case EXPR_SET_CALL:
-        if (e->call.is_cast && e->call.is_implicit && e->call.keyword == NULL)
-            return is_atom(e->call.args[0]);
         return e->call.op == NULL;
     case EXPR_CAST:
-        return !e->cast.is_implicit || is_atom(e->cast.arg);
+        return !is_collate(e);
     case EXPR_AND:
     case EXPR_OR:
     case EXPR_NOT:
@@ -46,10 +50,7 @@ static bool is_atom(const struct expr *e)
     case EXPR_BOOL_TEST:
     case EXPR_DISTINCT:
     case EXPR_ARRAY_OP:
-    case EXPR_ROW_COMPARE:
         return false;
-    case EXPR_SUBQUERY:
-        return e->subquery.kind == SUBQUERY_SCALAR || e->subquery.kind == SUBQUERY_ARRAY;
     default:
         return true;
     }
@@ -79,58 +80,54 @@ static int precedence(const struct expr *e)
     return strchr("+-", name[0]) != NULL ? 1 : 0;
 }
 
+static bool is_bool_list(const struct expr *e)
+{
+    return e->kind == EXPR_AND || e->kind == EXPR_OR;
+}
+
 /* In pretty form: may `child` stand below `parent` without parentheses of its own? */
 static bool needs_none(const struct expr *parent, const struct expr *child, bool left)
 {
-    int p = precedence(parent), c;
+    int p = precedence(parent), c = precedence(child);
 
-    child = without_implicit(child);
     if (is_atom(child))
         return true;
-    c = precedence(child);
-    switch (parent->kind) {
-    case EXPR_AND:
-        return child->kind != EXPR_AND && child->kind != EXPR_OR;
-    case EXPR_OR:
-        return child->kind != EXPR_OR;
-    case EXPR_NOT:
-        return child->kind != EXPR_AND && child->kind != EXPR_OR;
-    case EXPR_CALL:
-        if (parent->call.op == NULL)
-            return !parent->call.is_cast;
-        if (c == 0)
-            return false;
-        return p != 0 && (left ? c >= p : c > p);
-    default:
-        return false;
+    if (is_bool_list(parent) || parent->kind == EXPR_NOT) {
+        if (child->kind == EXPR_OR)
+            return parent->kind == EXPR_OR;
+        if (child->kind == EXPR_AND || child->kind == EXPR_NOT)
+            return is_bool_list(parent);
+        return child->kind != EXPR_ARRAY_OP && child->kind != EXPR_CAST;
     }
+    return p != 0 && c != 0 && (left ? c >= p : c > p);
 }
 
+/* An implicit cast is shown below an operator, where leaving it out might choose another one. */
 static void put_operand(struct deparse *d, const struct expr *parent, const struct expr *e,
                         bool left)
 {
-    if (d->pretty && !needs_none(parent, e, left)) {
-        put(d, "(");
-        deparse_put_bare(d, e);
-        put(d, ")");
-    } else if (d->pretty) {
-        deparse_put_bare(d, e);
-    } else {
-        deparse_put(d, e);
-    }
+    bool hide = is_bool_list(parent) || parent->kind == EXPR_NOT ||
+                parent->kind == EXPR_BOOL_TEST || parent->kind == EXPR_CAST;
+    bool parens;
+
+    if (hide)
+        e = without_implicit(e);
+    parens = d->pretty && !needs_none(parent, e, left);
+    put(d, parens ? "(" : "");
+    deparse_put_bare(d, e);
+    put(d, parens ? ")" : "");
 }
 
 /* ---- constants ----------------------------------------------------------------------------------
  */
 
+/* As standard_conforming_strings reads it: a backslash is a character like others. */
 static void put_literal(struct deparse *d, slice text)
 {
-    bool escape = memchr(text.data == NULL ? "" : text.data, '\\', text.size) != NULL;
-
-    put(d, escape ? "E'" : "'");
+    put(d, "'");
     for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] == '\'' || text.data[i] == '\\')
-            buf_append(d->out, &text.data[i], 1);
+        if (text.data[i] == '\'')
+            put(d, "'");
         buf_append(d->out, &text.data[i], 1);
     }
     put(d, "'");
@@ -229,18 +226,16 @@ static void put_const(struct deparse *d, const struct expr *e, bool with_type)
  */
 static void put_cast(struct deparse *d, const struct expr *arg, uint32_t type, int32_t typmod)
 {
+    bool parens;
+
+    arg = without_implicit(arg);
     if (arg->kind == EXPR_CONST && arg->type == type && arg->typmod == -1) {
         put_const(d, arg, false);
-    } else if (!d->pretty) {
-        put(d, "(");
-        deparse_put_bare(d, arg);
-        put(d, ")");
-    } else if (is_atom(without_implicit(arg))) {
-        deparse_put_bare(d, arg);
     } else {
-        put(d, "(");
+        parens = !d->pretty || !is_atom(arg);
+        put(d, parens ? "(" : "");
         deparse_put_bare(d, arg);
-        put(d, ")");
+        put(d, parens ? ")" : "");
     }
     put(d, "::");
     put_type(d, type, typmod);
@@ -258,11 +253,8 @@ static void put_collate(struct deparse *d, const struct expr *e)
 
 static void put_cast_expr(struct deparse *d, const struct expr *e)
 {
-    if (e->cast.method == CAST_RELABEL && e->cast.arg->type == e->type &&
-        e->cast.arg->collation != e->collation)
+    if (is_collate(e))
         put_collate(d, e);
-    else if (e->cast.is_implicit)
-        deparse_put(d, e->cast.arg);
     else
         put_cast(d, e->cast.arg, e->type, e->typmod);
 }
@@ -359,10 +351,6 @@ static void put_call(struct deparse *d, const struct expr *e)
     }
     if (e->call.op != NULL) {
         put_operator(d, e);
-        return;
-    }
-    if (e->call.is_cast && e->call.is_implicit) {
-        deparse_put(d, e->call.args[0]);
         return;
     }
     if (e->call.is_cast) {
@@ -553,26 +541,46 @@ static void put_array_op(struct deparse *d, const struct expr *e)
     put_close(d);
 }
 
+/* In a query, each part on a line of its own; alone, all on one. */
+static void put_case_word(struct deparse *d, const char *word)
+{
+    if (d->level == NULL) {
+        put(d, " ");
+    } else {
+        put(d, "\n");
+        for (int i = 0; i < d->indent + 8 + 4 * (d->case_depth - 1); i++)
+            put(d, " ");
+    }
+    put(d, word);
+}
+
 static void put_case(struct deparse *d, const struct expr *e)
 {
-    put(d, "CASE");
+    d->case_depth++;
+    if (d->level == NULL)
+        put(d, "CASE");
+    else
+        put_case_word(d, "CASE");
     if (e->case_when.operand != NULL) {
         put(d, " ");
         deparse_put(d, e->case_when.operand);
     }
+    d->case_depth++;
     for (size_t i = 0; i < e->case_when.count; i++) {
         const struct expr *c = e->case_when.conditions[i];
 
-        put(d, " WHEN ");
+        put_case_word(d, "WHEN ");
         if (e->case_when.operand != NULL && c->kind == EXPR_CALL && c->call.arg_count == 2)
             c = c->call.args[1];
-        deparse_put_bare(d, c);
+        deparse_put_bare(d, without_implicit(c));
         put(d, " THEN ");
         deparse_put_bare(d, e->case_when.results[i]);
     }
-    put(d, " ELSE ");
+    put_case_word(d, "ELSE ");
     deparse_put_bare(d, e->case_when.otherwise);
-    put(d, " END");
+    d->case_depth--;
+    put_case_word(d, "END");
+    d->case_depth--;
 }
 
 static void put_array(struct deparse *d, const struct expr *e)
@@ -759,7 +767,7 @@ void deparse_put_bare(struct deparse *d, const struct expr *e)
 
 void deparse_put(struct deparse *d, const struct expr *e)
 {
-    bool parens = d->pretty && !is_atom(without_implicit(e));
+    bool parens = d->pretty && !is_atom(e);
 
     if (parens)
         put(d, "(");
@@ -768,12 +776,17 @@ void deparse_put(struct deparse *d, const struct expr *e)
         put(d, ")");
 }
 
+void deparse_put_condition(struct deparse *d, const struct expr *e)
+{
+    deparse_put_bare(d, without_implicit(e));
+}
+
 status deparse_expr(struct sql_context *c, const struct expr *e, const struct table_desc *table,
                     bool qualify, struct buf *out)
 {
     struct deparse d = {.c = c, .out = out, .table = table, .qualify = qualify};
 
-    deparse_put_bare(&d, e);
+    deparse_put_condition(&d, e);
     return d.st;
 }
 
@@ -782,6 +795,6 @@ status deparse_expr_pretty(struct sql_context *c, const struct expr *e,
 {
     struct deparse d = {.c = c, .out = out, .table = table, .pretty = true};
 
-    deparse_put_bare(&d, e);
+    deparse_put_condition(&d, e);
     return d.st;
 }

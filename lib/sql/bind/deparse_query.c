@@ -37,23 +37,55 @@ static const char *own_name(const struct deparse *d, const struct expr *e)
     return l->q->tables[e->column.table]->column_names[e->column.column - 1];
 }
 
+/* The names of a set operation are those of its first query; the others repeat them. */
+static const char *first_name(const struct set_op *op, size_t column)
+{
+    const struct query *q;
+    size_t              visible = 0;
+
+    while (op->left_op != NULL)
+        op = op->left_op;
+    for (q = op->left_query; q->is_conversion; q = q->tables[0]->query)
+        ;
+    if (q->set_op != NULL)
+        return first_name(q->set_op, column);
+    for (size_t i = 0; i < q->target_count; i++)
+        if (!q->targets[i].hidden && visible++ == column)
+            return q->targets[i].name;
+    return "?column?";
+}
+
+static void put_target(struct deparse *d, const struct target *t, const char *name, bool first)
+{
+    bool own_line = t->expr->kind == EXPR_CASE; /* which begins with a line break itself */
+
+    if (!first) {
+        put(d, ",");
+        if (!own_line)
+            put_line(d, "    ");
+    } else {
+        put(d, own_line ? "" : " ");
+    }
+    deparse_put_bare(d, t->expr);
+    /* For storage the name is always written: what is read back must be called the same. */
+    if (strcmp(own_name(d, t->expr), name) != 0 || (d->qualify && t->expr->kind != EXPR_COLUMN)) {
+        put(d, " AS ");
+        deparse_put_name(d, name);
+    }
+}
+
 static void put_targets(struct deparse *d, const struct target *targets, size_t count)
 {
-    bool first = true;
+    const struct set_op *names = d->names;
+    size_t               visible = 0;
 
+    d->names = NULL;
     for (size_t i = 0; i < count; i++) {
         if (targets[i].hidden)
             continue;
-        if (!first) {
-            put(d, ",");
-            put_line(d, "    ");
-        }
-        first = false;
-        deparse_put_bare(d, targets[i].expr);
-        if (strcmp(own_name(d, targets[i].expr), targets[i].name) != 0) {
-            put(d, " AS ");
-            deparse_put_name(d, targets[i].name);
-        }
+        put_target(d, &targets[i], names != NULL ? first_name(names, visible) : targets[i].name,
+                   visible == 0);
+        visible++;
     }
 }
 
@@ -261,7 +293,7 @@ static void put_from_node(struct deparse *d, const struct from_node *f)
     put(d, nested ? ")" : "");
     if (f->on != NULL) {
         put(d, d->pretty ? " ON " : " ON (");
-        deparse_put_bare(d, f->on);
+        deparse_put_condition(d, f->on);
         put(d, d->pretty ? "" : ")");
     }
     put(d, d->pretty ? "" : ")");
@@ -335,12 +367,12 @@ static void put_limit(struct deparse *d)
 
     if (q->offset != NULL) {
         put_line(d, " OFFSET ");
-        deparse_put_bare(d, q->offset);
+        deparse_put_condition(d, q->offset);
     }
     if (q->limit == NULL)
         return;
     put_line(d, q->limit_with_ties ? " FETCH FIRST " : " LIMIT ");
-    deparse_put_bare(d, q->limit);
+    deparse_put_condition(d, q->limit);
     put(d, q->limit_with_ties ? " ROWS WITH TIES" : "");
 }
 
@@ -411,7 +443,6 @@ static void put_select(struct deparse *d)
     }
     put(d, "SELECT");
     put_distinct_on(d);
-    put(d, q->target_count > 0 ? " " : "");
     put_targets(d, q->targets, q->target_count);
     if (q->from != NULL) {
         put_line(d, "   FROM ");
@@ -419,12 +450,12 @@ static void put_select(struct deparse *d)
     }
     if (q->where != NULL) {
         put_line(d, "  WHERE ");
-        deparse_put_bare(d, q->where);
+        deparse_put_condition(d, q->where);
     }
     put_group(d);
     if (q->having != NULL) {
         put_line(d, " HAVING ");
-        deparse_put_bare(d, q->having);
+        deparse_put_condition(d, q->having);
     }
 }
 
@@ -437,17 +468,25 @@ static bool has_clauses(const struct query *q)
 }
 
 /* An operand stands one query level below: columns of outer queries count it. */
-static void put_operand(struct deparse *d, const struct set_op *op, const struct query *q)
+static void put_operand(struct deparse *d, const struct set_op *all, const struct set_op *op,
+                        const struct query *q)
 {
-    int  indent = d->indent;
-    bool parens = op != NULL || has_clauses(q);
+    const struct query *shown = q;
+    int                 indent = d->indent;
+    bool                parens;
+
+    while (op == NULL && shown->is_conversion)
+        shown = shown->tables[0]->query;
+    parens = op != NULL || has_clauses(shown);
 
     put(d, parens ? "(" : "");
     if (op != NULL) {
         put_set_op(d, op);
     } else {
         d->indent -= 8; /* an operand is not nested to the eye */
+        d->names = shown->set_op == NULL ? all : NULL;
         deparse_put_query(d, q);
+        d->names = NULL;
     }
     d->indent = indent;
     put(d, parens ? ")" : "");
@@ -467,11 +506,11 @@ static void put_set_op(struct deparse *d, const struct set_op *op)
     if (chain)
         put_set_op(d, op->left_op);
     else
-        put_operand(d, op->left_op, op->left_query);
+        put_operand(d, op, op->left_op, op->left_query);
     put_line(d, names[op->kind]);
     put(d, op->all ? " ALL" : "");
     put_line(d, " ");
-    put_operand(d, op->right_op, op->right_query);
+    put_operand(d, op, op->right_op, op->right_query);
     d->depth--;
 }
 
@@ -500,9 +539,13 @@ void deparse_put_query(struct deparse *d, const struct query *q)
         return;
     }
     d->level = &level;
-    d->indent += 8;
-    put_whole(d);
-    d->indent -= 8;
+    if (q->is_conversion) { /* not written by anyone: the query inside stands for it */
+        deparse_put_query(d, q->tables[0]->query);
+    } else {
+        d->indent += 8;
+        put_whole(d);
+        d->indent -= 8;
+    }
     d->level = level.parent;
 }
 

@@ -146,17 +146,18 @@ struct query {
     size_t             target_count;
     struct target     *targets; /* hidden ones last */
     bool               has_aggregates, has_subqueries, has_set_calls;
-    size_t             group_count;
-    int               *group; /* positions in targets; has_group with none is GROUP BY () */
-    bool               has_group;
-    struct expr       *having;
-    bool               distinct;
-    size_t             distinct_on_count;
-    int               *distinct_on; /* positions in targets */
-    size_t             sort_count;
-    struct sort_key   *sort;
-    struct expr       *limit, *offset; /* int8 expressions or NULL */
-    bool               limit_with_ties;
+    bool             is_conversion; /* made by the binder to cast the columns of its one subquery */
+    size_t           group_count;
+    int             *group; /* positions in targets; has_group with none is GROUP BY () */
+    bool             has_group;
+    struct expr     *having;
+    bool             distinct;
+    size_t           distinct_on_count;
+    int             *distinct_on; /* positions in targets */
+    size_t           sort_count;
+    struct sort_key *sort;
+    struct expr     *limit, *offset; /* int8 expressions or NULL */
+    bool             limit_with_ties;
     struct set_op
                *set_op; /* then targets describe its result columns as EXPR_COLUMN of tables[0] */
     size_t      cte_count;

@@ -167,6 +167,7 @@ static status wrap_converted(struct scope *s, struct operand *o, const struct se
         query_add_target(w, e, t->column_names[i], false);
         o->columns[i] = e;
     }
+    w->q->is_conversion = true;
     o->query = w->q;
     o->op = NULL;
     return STATUS_OK;

@@ -203,6 +203,7 @@ static status any_operators(struct scope *s, const PgQuery__SubLink *n, const ch
     TRY_RETURN(wrap_query(s, n->subselect, &w));
     for (size_t i = 0; i < count; i++)
         query_add_target(w, right[i], w->q->tables[0]->column_names[i], false);
+    w->q->is_conversion = true;
     e->subquery.query = w->q;
     return STATUS_OK;
 }
