@@ -26,6 +26,7 @@ static const struct {
     [CLAUSE_OFFSET]           = {"OFFSET", "OFFSET", NULL, false, false, true},
     [CLAUSE_RETURNING]        = {"RETURNING", "RETURNING", NULL, false, false, true},
     [CLAUSE_VALUES]           = {"VALUES", "VALUES", NULL, false, false, true},
+    [CLAUSE_VALUES_SINGLE]    = {"VALUES", "VALUES", NULL, false, true, true},
     [CLAUSE_CHECK]            = {"CHECK", "check constraints", "check constraint", false, false, true},
     [CLAUSE_DEFAULT]          = {"DEFAULT", "DEFAULT expressions", "DEFAULT expression", false, false, false},
     [CLAUSE_INDEX_EXPRESSION] = {"index expression", "index expressions", "index expression", false, false, true},

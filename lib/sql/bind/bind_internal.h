@@ -36,6 +36,7 @@ enum clause {
     CLAUSE_OFFSET,
     CLAUSE_RETURNING,
     CLAUSE_VALUES,
+    CLAUSE_VALUES_SINGLE, /* the one row of INSERT ... VALUES: sets are allowed */
     CLAUSE_CHECK,
     CLAUSE_DEFAULT,
     CLAUSE_INDEX_EXPRESSION,

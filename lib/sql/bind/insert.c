@@ -120,7 +120,7 @@ static status bind_one_row(struct scope *s, struct insert *in, const PgQuery__Li
 
     st = match_count(s, in, row->n_items,
                      row->n_items > in->count ? node_location(row->items[in->count]) : -1);
-    s->clause = CLAUSE_VALUES;
+    s->clause = CLAUSE_VALUES_SINGLE;
     for (size_t i = 0; i < in->count && st_ok(st); i++) {
         const PgQuery__Node *n = row->items[i];
         bool                 is_default = n->node_case == NODE(SET_TO_DEFAULT);
@@ -150,20 +150,22 @@ static bool only_defaults(const PgQuery__SelectStmt *n, size_t column)
     return true;
 }
 
+static status bind_values_row_item(struct scope *s, struct scope *inner, struct insert *in,
+                                   size_t i, const PgQuery__Node *n, struct expr **out)
+{
+    struct expr *e;
+
+    if (n->node_case == NODE(SET_TO_DEFAULT) || uses_default(in, in->columns[i]))
+        return bind_column_default(s, in->table, in->columns[i], out);
+    TRY_RETURN(bind_expr(inner, n, &e));
+    return assign_value(inner, in->columns[i], e, out);
+}
+
 static status bind_values_row(struct scope *s, struct scope *inner, struct insert *in,
                               const PgQuery__List *row, struct expr **out)
 {
-    for (size_t i = 0; i < in->count; i++) {
-        const PgQuery__Node *n = row->items[i];
-        struct expr         *e;
-
-        if (n->node_case == NODE(SET_TO_DEFAULT) || uses_default(in, in->columns[i])) {
-            TRY_RETURN(bind_column_default(s, in->table, in->columns[i], &out[i]));
-        } else {
-            TRY_RETURN(bind_expr(inner, n, &e));
-            TRY_RETURN(assign_value(inner, in->columns[i], e, &out[i]));
-        }
-    }
+    for (size_t i = 0; i < in->count; i++)
+        TRY_RETURN(bind_values_row_item(s, inner, in, i, row->items[i], &out[i]));
     return STATUS_OK;
 }
 
@@ -207,6 +209,22 @@ static status assign_from_source(struct scope *s, struct insert *in, struct quer
         TRY_RETURN(assign_value(s, in->columns[i], e, &in->values[i]));
     }
     return STATUS_OK;
+}
+
+/* One VALUES row with a set-returning function is as many rows as that returns: a SELECT. */
+static status bind_row_of_sets(struct scope *s, struct insert *in, const PgQuery__List *row)
+{
+    struct scope *inner = scope_new(s->b, s, QUERY_SELECT);
+
+    inner->clause = CLAUSE_VALUES_SINGLE;
+    for (size_t i = 0; i < in->count; i++) {
+        struct expr *e;
+
+        TRY_RETURN(bind_values_row_item(s, inner, in, i, row->items[i], &e));
+        query_add_target(inner, e, in->columns[i]->name, false);
+    }
+    s->q->has_set_calls = false;
+    return assign_from_source(s, in, inner->q);
 }
 
 static status bind_many_rows(struct scope *s, struct insert *in, const PgQuery__SelectStmt *n)
@@ -320,8 +338,11 @@ static status bind_source(struct scope *s, struct insert *in)
     }
     if (!is_plain_values(n))
         return bind_from_select(s, in, n);
-    if (n->select_stmt->n_values_lists == 1)
-        return bind_one_row(s, in, n->select_stmt->values_lists[0]->list);
+    if (n->select_stmt->n_values_lists == 1) {
+        TRY_RETURN(bind_one_row(s, in, n->select_stmt->values_lists[0]->list));
+        return s->q->has_set_calls ? bind_row_of_sets(s, in, n->select_stmt->values_lists[0]->list)
+                                   : STATUS_OK;
+    }
     return bind_many_rows(s, in, n->select_stmt);
 }
 
