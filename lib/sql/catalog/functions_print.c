@@ -368,3 +368,33 @@ FN(pg_get_viewdef_name)
     TRY_RETURN(reg_find(call->context, call->arena, OID_REGCLASS, args[0].s, &oid));
     return print_view(call, oid, out, null);
 }
+
+/* ---- pg_indexes ------------------------------------------------------------------------------ */
+
+static status index_row(struct rows *r, const struct table_desc *t, const struct index_desc *x)
+{
+    SCOPED(buf) struct buf text = {0};
+    struct fn_call         call = {.context = r->c, .arena = r->a};
+    const struct object   *schema = view_peek(r->v, OBJECT_SCHEMA, t->schema_oid);
+
+    TRY_RETURN(put_index(&call, &text, t, x, false));
+    row_begin(r);
+    row_text(r, COLUMN_AT(pg_indexes, schemaname), schema != NULL ? schema->schema->name : NULL);
+    row_text(r, COLUMN_AT(pg_indexes, tablename), t->name);
+    row_text(r, COLUMN_AT(pg_indexes, indexname), x->name);
+    row_text(r, COLUMN_AT(pg_indexes, indexdef), arena_strdup(r->a, buf_cstr(&text)));
+    return row_end(r);
+}
+
+status scan_pg_indexes(struct rows *r)
+{
+    const struct table_desc **list;
+    size_t                    count;
+
+    TRY_RETURN(catalog_list_tables(r->v, r->a, &list, &count));
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < list[i]->index_count; j++)
+            if (list[i]->indexes[j].oid != 0)
+                TRY_RETURN(index_row(r, list[i], &list[i]->indexes[j]));
+    return STATUS_OK;
+}

@@ -85,7 +85,23 @@ bool rows_want_int(const struct rows *r, size_t at, int64_t v);
     X(pg_opfamily)                                                                                 \
     X(pg_opclass)                                                                                  \
     X(pg_amop)                                                                                     \
-    X(pg_collation)
+    X(pg_collation)                                                                                \
+    X(information_schema_catalog_name)                                                             \
+    X(schemata)                                                                                    \
+    X(tables)                                                                                      \
+    X(views)                                                                                       \
+    X(pg_views)                                                                                    \
+    X(columns)                                                                                     \
+    X(table_constraints)                                                                           \
+    X(check_constraints)                                                                           \
+    X(key_column_usage)                                                                            \
+    X(constraint_column_usage)                                                                     \
+    X(constraint_table_usage)                                                                      \
+    X(referential_constraints)                                                                     \
+    X(sequences)                                                                                   \
+    X(pg_sequences)                                                                                \
+    X(character_sets)                                                                              \
+    X(pg_indexes)
 
 #define DECLARE_SCAN(relation) scan_fn scan_##relation;
 SCANS(DECLARE_SCAN)
