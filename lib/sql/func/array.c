@@ -603,3 +603,124 @@ FN_SET(generate_subscripts)
 {
     return subscripts(call, cursor, args, args[2].b, out);
 }
+
+/* ---- array_fill
+ * ---------------------------------------------------------------------------------------- */
+
+/* The numbers of an integer array that gives lengths or lower bounds. */
+static status shape_numbers(struct fn_call *call, slice packed, int32_t *out, unsigned *count)
+{
+    struct array_view v;
+    datum            *values;
+    bool             *nulls;
+
+    TRY_RETURN(array_unpack(call->arena, packed, &v, &values, &nulls));
+    if (v.dimensions > 1)
+        return status_detail(status_new(ST_ARRAY_SUBSCRIPT, "wrong number of array subscripts"),
+                             "%s", "Dimension array must be one dimensional.");
+    if (v.count > ARRAY_DIMENSIONS_MAX)
+        return status_new(ST_LIMIT_EXCEEDED,
+                          "number of array dimensions (%zu) exceeds the maximum allowed (%d)",
+                          v.count, ARRAY_DIMENSIONS_MAX);
+    for (size_t i = 0; i < v.count; i++) {
+        if (nulls[i])
+            return status_new(ST_NULL_NOT_ALLOWED, "dimension values cannot be null");
+        out[i] = (int32_t)values[i].i;
+    }
+    *count = (unsigned)v.count;
+    return STATUS_OK;
+}
+
+static status fill(struct fn_call *call, const datum *args, const bool *nulls, const int32_t *lower,
+                   datum *out)
+{
+    const struct type *element = type_by_oid(call->arg_types[0]);
+    int32_t            lengths[ARRAY_DIMENSIONS_MAX] = {0};
+    size_t             sizes[ARRAY_DIMENSIONS_MAX], total = 1;
+    unsigned           count;
+    datum             *values;
+    bool              *value_nulls;
+
+    TRY_RETURN(shape_numbers(call, args[1].s, lengths, &count));
+    for (unsigned i = 0; i < count; i++) {
+        sizes[i] = (size_t)MAX(lengths[i], 0);
+        if (__builtin_mul_overflow(total, sizes[i], &total) || total > ARRAY_ELEMENTS_MAX)
+            return status_new(ST_LIMIT_EXCEEDED, "array size exceeds the maximum allowed (%d)",
+                              ARRAY_ELEMENTS_MAX);
+    }
+    if (count == 0 || total == 0) {
+        out->s = array_empty(call->arena, element);
+        return STATUS_OK;
+    }
+    TRY_RETURN(arena_try_alloc(call->arena, total * sizeof *values, (void **)&values));
+    TRY_RETURN(arena_try_alloc(call->arena, total, (void **)&value_nulls));
+    for (size_t i = 0; i < total; i++) {
+        values[i] = args[0];
+        value_nulls[i] = nulls[0];
+    }
+    return array_build_shaped(call->arena, element, count, sizes, lower, values, value_nulls,
+                              &out->s);
+}
+
+static status fill_nulls(const bool *nulls, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (nulls[i])
+            return status_new(ST_NULL_NOT_ALLOWED,
+                              "dimension array or low bound array cannot be null");
+    }
+    return STATUS_OK;
+}
+
+FN(array_fill)
+{
+    static const int32_t ones[ARRAY_DIMENSIONS_MAX] = {1, 1, 1, 1, 1, 1};
+
+    TRY_RETURN(fill_nulls(nulls, 2));
+    return fill(call, args, nulls, ones, out);
+}
+
+FN(array_fill_with_lower_bounds)
+{
+    int32_t  lower[ARRAY_DIMENSIONS_MAX] = {0}, lengths[ARRAY_DIMENSIONS_MAX];
+    unsigned count, dimensions;
+
+    TRY_RETURN(fill_nulls(nulls, 3));
+    TRY_RETURN(shape_numbers(call, args[1].s, lengths, &dimensions));
+    TRY_RETURN(shape_numbers(call, args[2].s, lower, &count));
+    if (count != dimensions)
+        return status_detail(status_new(ST_ARRAY_SUBSCRIPT, "wrong number of array subscripts"),
+                             "%s", "Low bound array has different size than dimensions array.");
+    return fill(call, args, nulls, lower, out);
+}
+
+/* ---- string_to_table
+ * ------------------------------------------------------------------------------------ */
+
+/* The array of string_to_array(), one element a call. */
+static status table_next(struct fn_call *call, void **cursor, const datum *args, const bool *nulls,
+                         const slice *for_null, datum *out, bool *out_nulls)
+{
+    struct array_view *v = *cursor;
+
+    if (v == NULL) {
+        datum packed;
+
+        *cursor = v = ARENA_NEW(call->call_arena, struct array_view);
+        if (nulls[0])
+            return STATUS_NO_DATA;
+        TRY_RETURN(from_text(call, args[0].s, nulls[1] ? NULL : &args[1].s, for_null, &packed));
+        TRY_RETURN(array_open(arena_copy(call->call_arena, packed.s), v));
+    }
+    return array_next(v, out, out_nulls) ? STATUS_OK : STATUS_NO_DATA;
+}
+
+FN_SET(text_to_table)
+{
+    return table_next(call, cursor, args, nulls, NULL, out, out_nulls);
+}
+
+FN_SET(text_to_table_null)
+{
+    return table_next(call, cursor, args, nulls, nulls[2] ? NULL : &args[2].s, out, out_nulls);
+}

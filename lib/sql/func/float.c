@@ -431,6 +431,56 @@ static double tan_degrees(double x)
         return store(function(args[0].f), true, true, out);                                        \
     }
 
+/* Inverse functions, scaled so that the arguments 0.5 and 1 give whole angles. */
+static double asin_quadrant(double x)
+{
+    if (x <= 0.5)
+        return asin(x) / asin(0.5) * 30;
+    return 90 - acos(x) / acos(0.5) * 60;
+}
+
+static double acos_quadrant(double x)
+{
+    if (x <= 0.5)
+        return 90 - asin(x) / asin(0.5) * 30;
+    return acos(x) / acos(0.5) * 60;
+}
+
+FN(dasind)
+{
+    TRY_RETURN(inverse_domain(args[0].f));
+    out->f = args[0].f < 0 ? -asin_quadrant(-args[0].f) : asin_quadrant(args[0].f);
+    return STATUS_OK;
+}
+
+FN(dacosd)
+{
+    TRY_RETURN(inverse_domain(args[0].f));
+    out->f = args[0].f < 0 ? 90 + asin_quadrant(-args[0].f) : acos_quadrant(args[0].f);
+    return STATUS_OK;
+}
+
+FN(datand)
+{
+    out->f = atan(args[0].f) / atan(1.0) * 45;
+    return STATUS_OK;
+}
+
+FN(datan2d)
+{
+    out->f = atan2(args[0].f, args[1].f) / atan(1.0) * 45;
+    return STATUS_OK;
+}
+
+static double cot_degrees(double x)
+{
+    double cot45 = cos_quadrant(45) / sin_quadrant(45);
+    double v = cos_degrees(x) / sin_degrees(x) / cot45;
+
+    return v == 0 ? 0 : v; /* no negative zero */
+}
+
+IN_DEGREES(dcotd, cot_degrees)
 IN_DEGREES(dsind, sin_degrees)
 IN_DEGREES(dcosd, cos_degrees)
 IN_DEGREES(dtand, tan_degrees)

@@ -286,3 +286,59 @@ FN(width_bucket_numeric)
         return status_new(ST_NUMERIC_OUT_OF_RANGE, "integer out of range");
     return STATUS_OK;
 }
+
+/* ---- generate_series
+ * -------------------------------------------------------------------------------------- */
+
+struct numeric_series {
+    slice next, last, step;
+    bool  down;
+};
+
+static status series_bound(const char *what, slice v)
+{
+    if (numeric_class(v) == NUMERIC_NAN)
+        return status_new(ST_INVALID_PARAMETER_VALUE, "%s cannot be NaN", what);
+    if (is_special(v))
+        return status_new(ST_INVALID_PARAMETER_VALUE, "%s cannot be infinity", what);
+    return STATUS_OK;
+}
+
+static status series_start(struct fn_call *call, const datum *args, struct numeric_series *s)
+{
+    TRY_RETURN(series_bound("start value", args[0].s));
+    TRY_RETURN(series_bound("stop value", args[1].s));
+    s->step = numeric_from_int64(call->call_arena, 1);
+    if (call->arg_count > 2) {
+        TRY_RETURN(series_bound("step size", args[2].s));
+        if (numeric_is_zero(args[2].s))
+            return status_new(ST_INVALID_PARAMETER_VALUE, "step size cannot equal zero");
+        s->step = arena_copy(call->call_arena, args[2].s);
+    }
+    s->next = arena_copy(call->call_arena, args[0].s);
+    s->last = arena_copy(call->call_arena, args[1].s);
+    s->down = sign(s->step) < 0;
+    return STATUS_OK;
+}
+
+FN_SET(generate_series_step_numeric)
+{
+    struct numeric_series *s = *cursor;
+    int                    order;
+
+    if (s == NULL) {
+        *cursor = s = ARENA_NEW(call->call_arena, struct numeric_series);
+        TRY_RETURN(series_start(call, args, s));
+    }
+    order = numeric_compare((datum){.s = s->next}, (datum){.s = s->last});
+    if (s->down ? order < 0 : order > 0)
+        return STATUS_NO_DATA;
+    out->s = s->next;
+    TRY_RETURN(arena_check(call->call_arena));
+    return numeric_add(call->call_arena, s->next, s->step, &s->next);
+}
+
+FN_SET(generate_series_numeric)
+{
+    return fn_set_generate_series_step_numeric(call, cursor, args, nulls, out, out_nulls);
+}

@@ -355,3 +355,28 @@ FN(text_format_nv)
     *null = nulls[0];
     return *null ? STATUS_OK : format(call, args[0].s, &none, out);
 }
+
+/* ---- num_nulls, num_nonnulls
+ * ------------------------------------------------------------------------------ */
+
+static status count_nulls(struct fn_call *call, const datum *args, const bool *nulls, bool of_nulls,
+                          datum *out, bool *null)
+{
+    struct values v;
+
+    TRY_RETURN(gather(call, 0, args, nulls, null, &v));
+    out->i = 0;
+    for (size_t i = 0; i < v.count; i++)
+        out->i += v.nulls[i] == of_nulls;
+    return STATUS_OK;
+}
+
+FN(pg_num_nulls)
+{
+    return count_nulls(call, args, nulls, true, out, null);
+}
+
+FN(pg_num_nonnulls)
+{
+    return count_nulls(call, args, nulls, false, out, null);
+}
