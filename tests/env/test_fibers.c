@@ -277,6 +277,19 @@ static void cancel_body(struct env *env, void *arg)
     env_cond_deinit(&w.cond);
 }
 
+static void nap(struct env *env, void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 300; i++)
+        assert_st_ok(env_sleep_us(env, 1));
+}
+
+static void short_sleeps(void **state)
+{
+    (void)state;
+    run_on_worker(NULL, nap, NULL);
+}
+
 static void waits_are_cancelled(void **state)
 {
     (void)state;
@@ -553,6 +566,7 @@ int main(void)
         T("sleepers wake in the order of their deadlines", timers_in_order),
         T("a signal wakes the one that waited longest, a broadcast all", signals_wake_in_order),
         T("a wait past its deadline says so", waits_time_out),
+        T("a deadline that has passed before the poll ends it", short_sleeps),
         T("a cancelled wait says so, unless it was signalled before", waits_are_cancelled),
         T("a cancel is held back while masked and forgotten when cleared", cancel_can_be_masked),
         T("a mutex lets one fiber in at a time", mutex_excludes),
