@@ -25,10 +25,7 @@ static uint32_t element_of(uint32_t type)
 {
     const struct type *t = type_by_oid(type);
 
-    /* int2vector and oidvector have elements but are not arrays to casts. */
-    if (t == NULL || type == OID_INT2VECTOR || type == OID_OIDVECTOR)
-        return 0;
-    return t->element_oid;
+    return t == NULL ? 0 : t->element_oid;
 }
 
 /* Casts between arrays follow those between their elements. */
@@ -38,7 +35,8 @@ static enum coercion array_coercion(uint32_t target, uint32_t source, enum cast_
     uint32_t      to = element_of(target), from = element_of(source);
     enum coercion found;
 
-    if (to == 0 || from == 0)
+    /* int2vector and oidvector may be cast from as arrays, never to. */
+    if (to == 0 || from == 0 || target == OID_INT2VECTOR || target == OID_OIDVECTOR)
         return COERCION_NONE;
     found = coercion_find(to, from, context, def);
     if (found == COERCION_NONE || found == COERCION_IO)
