@@ -18,7 +18,7 @@
 #include "storage/engine.h"
 #include "txn/txn.h"
 
-enum { STARTUP_TIMEOUT_US = 60 * 1000 * 1000, CLOCK_UPKEEP_US = 500 * 1000 };
+enum { STARTUP_TIMEOUT_US = 60 * 1000 * 1000, CLOCK_UPKEEP_US = 250 * 1000 };
 
 /* The layers in the order in which they start; they stop in reverse. */
 struct node {
@@ -28,6 +28,7 @@ struct node {
     struct engine        *engine;
     struct hlc           *clock;
     struct fiber         *clock_upkeep;
+    hlc_ts                clock_bound; /* the largest that was asked for */
     struct replicator    *replicator;
     struct range         *range;
     struct txn_system    *txns;
@@ -52,6 +53,7 @@ static uint64_t mono_us(void *ctx)
     return env_mono_us(ctx);
 }
 
+/* Several fibers may be in here at once: the bound that is written only grows. */
 static status persist_bound(void *ctx, hlc_ts bound)
 {
     struct node        *n = ctx;
@@ -59,7 +61,8 @@ static status persist_bound(void *ctx, hlc_ts bound)
     char                value[8];
     status              st;
 
-    put_u64le(value, bound);
+    n->clock_bound = MAX(n->clock_bound, bound);
+    put_u64le(value, n->clock_bound);
     engine_batch_init(&b, env_heap(n->env));
     st = engine_batch_put_meta(&b, CLOCK_BOUND_KEY, slice_make(value, sizeof value));
     if (st_ok(st))
@@ -82,7 +85,7 @@ static status start_clock(struct node *n)
 
     TRY_RETURN(engine_get_meta(n->engine, NULL, CLOCK_BOUND_KEY, &v));
     if (v.found && v.value.size == 8)
-        o.bound = get_u64le(v.value.data);
+        o.bound = n->clock_bound = get_u64le(v.value.data);
     else if (v.found)
         return status_new(ST_CORRUPT, "the store's clock bound has %zu bytes instead of 8",
                           v.value.size);

@@ -67,11 +67,25 @@ FN(byteacat)
 }
 
 /* text || anything, anything || text. */
+/* What value::text gives: the cast's function where there is one (true, not t), else the output. */
+static status text_by_cast(struct fn_call *call, uint32_t type, datum v, slice *out)
+{
+    const struct cast_def *cast = cast_find(type, OID_TEXT);
+    datum                  text;
+    bool                   null = false, no_nulls[] = {false};
+
+    if (cast == NULL || cast->method != CAST_BY_FUNCTION)
+        return text_of_value(call, type, v, out);
+    TRY_RETURN(cast->fn->scalar(call, &v, no_nulls, &text, &null));
+    *out = text.s;
+    return STATUS_OK;
+}
+
 FN(textanycat_2003)
 {
     slice s;
 
-    TRY_RETURN(text_of_value(call, call->arg_types[1], args[1], &s));
+    TRY_RETURN(text_by_cast(call, call->arg_types[1], args[1], &s));
     return text_join(call, args[0].s, s, &out->s);
 }
 
@@ -79,7 +93,7 @@ FN(anytextcat_2004)
 {
     slice s;
 
-    TRY_RETURN(text_of_value(call, call->arg_types[0], args[0], &s));
+    TRY_RETURN(text_by_cast(call, call->arg_types[0], args[0], &s));
     return text_join(call, s, args[1].s, &out->s);
 }
 

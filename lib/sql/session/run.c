@@ -70,6 +70,8 @@ status portal_send_rows(struct sql_session *s, struct portal *x, uint64_t rows_m
 {
     uint64_t sent = 0;
 
+    *suspended = false;
+
     for (;;) {
         const struct batch *b;
         status              st;
