@@ -70,11 +70,41 @@ SQL_TEST(writes)
     assert_rows(s, "SELECT count(*) FROM p", "8\n");
 }
 
+SQL_TEST(deferred_keys)
+{
+    sql_run(s, "CREATE TABLE m (id int PRIMARY KEY);"
+               "CREATE TABLE n (id int REFERENCES m DEFERRABLE INITIALLY DEFERRED);");
+    sql_begin(s, TXN_SERIALIZABLE);
+    sql_run(s, "INSERT INTO n VALUES (1); INSERT INTO m VALUES (1);");
+    assert_st_ok(sql_commit(s));
+    sql_begin(s, TXN_SERIALIZABLE);
+    sql_run(s, "DELETE FROM m WHERE id = 1");
+    assert_st_code(sql_commit(s), ST_FOREIGN_KEY_VIOLATION);
+    assert_rows(s, "SELECT * FROM m", "1\n");
+}
+
+SQL_TEST(own_rows)
+{
+    sql_run(s, people);
+    sql_begin(s, TXN_READ_COMMITTED);
+    sql_run(s, "INSERT INTO p SELECT id + 5, name, age, boss FROM p");
+    assert_int_equal(s->rows, 5);
+    sql_run(s, "UPDATE p SET age = age + 1 WHERE age > 0");
+    assert_int_equal(s->rows, 8);
+    assert_rows(s, "SELECT count(*) FROM p WHERE age > 40", "6\n");
+    sql_run(s, "DELETE FROM p WHERE age = 41 AND id > 5");
+    assert_rows(s, "SELECT id FROM p WHERE age > 0 ORDER BY age DESC, id LIMIT 4", "1\n6\n2\n3\n");
+    sql_rollback(s);
+    assert_rows(s, "SELECT count(*) FROM p", "5\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T("simple queries give their rows", basics),
         T("joins and subqueries give their rows", joins),
+        T("a deferred foreign key is checked at commit", deferred_keys),
+        T("a statement sees the writes before it, never its own", own_rows),
         T("writes change rows and keep constraints", writes),
     };
 

@@ -10,6 +10,7 @@
 #include "env/env.h"
 #include "sql/catalog/catalog.h"
 #include "sql/catalog/sequence.h"
+#include "sql/exec/write.h"
 #include "sql/session/session_internal.h"
 #include "sql/types/timezone.h"
 
@@ -476,6 +477,7 @@ static struct sql_session *session_new(struct sql_server *server, const struct s
                                       .session_user = s->user,
                                       .process_id = s->process_id,
                                       .notice = context_notice,
+                                      .deferred = deferred_checks_new(s->heap),
                                       .sequence_next = sequence_next,
                                       .sequence_current = sequence_current,
                                       .sequence_last = sequence_last,
@@ -527,6 +529,7 @@ void session_close(struct sql_session *s)
     hmap_deinit(&s->statements);
     hmap_deinit(&s->portals);
     sequence_session_free(s->context.sequences);
+    deferred_checks_free(s->context.deferred);
     settings_free(s->settings);
     arena_free(s->scratch);
     list_remove(&s->link);

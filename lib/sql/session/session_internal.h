@@ -76,6 +76,7 @@ struct savepoint {
     char             *name;
     size_t            settings_mark;
     txn_savepoint_id  txn_savepoint;
+    size_t            deferred_count; /* foreign-key checks put off before it */
 };
 
 struct sql_session {

@@ -1,5 +1,6 @@
 /* The transaction of a session: PostgreSQL's blocks (15, chapter 55.2.3 and the notes of BEGIN) on
  * lib/txn. */
+#include "sql/exec/write.h"
 #include "sql/session/session_internal.h"
 
 #include <strings.h>
@@ -69,6 +70,7 @@ static void forget(struct sql_session *s)
         heap_free(p->name);
         heap_free(p);
     }
+    deferred_checks_cut(s->context.deferred, 0);
     catalog_view_close(s->view);
     txn_free(s->txn);
     s->view = NULL;
@@ -119,7 +121,11 @@ status transaction_commit(struct sql_session *s)
     status st;
 
     portals_close_all(s);
-    st = s->txn != NULL ? txn_commit(s->txn) : STATUS_OK;
+    st = s->txn != NULL ? deferred_checks_run(&s->context, s->context.deferred) : STATUS_OK;
+    if (st_ok(st) && s->txn != NULL)
+        st = txn_commit(s->txn);
+    else if (s->txn != NULL)
+        txn_rollback(s->txn);
     forget(s);
     settings_end_transaction(s->settings, st_ok(st));
     return st;
@@ -301,6 +307,7 @@ static status savepoint_set(struct sql_session *s, const char *name)
     p->name = heap_strdup(s->heap, name);
     p->settings_mark = settings_mark(s->settings);
     p->txn_savepoint = id;
+    p->deferred_count = deferred_checks_count(s->context.deferred);
     p->outer = s->savepoints;
     s->savepoints = p;
     return STATUS_OK;
@@ -337,6 +344,7 @@ static status savepoint_rollback(struct sql_session *s, const char *name)
         return savepoint_missing(name);
     portals_close_all(s);
     TRY_RETURN(txn_rollback_to(s->txn, p->txn_savepoint));
+    deferred_checks_cut(s->context.deferred, p->deferred_count);
     while (s->savepoints != p)
         savepoint_pop(s);
     settings_rollback_to(s->settings, p->settings_mark);
