@@ -73,7 +73,8 @@ SQL_TEST(writes)
 SQL_TEST(deferred_keys)
 {
     sql_run(s, "CREATE TABLE m (id int PRIMARY KEY);"
-               "CREATE TABLE n (id int REFERENCES m DEFERRABLE INITIALLY DEFERRED);");
+               "CREATE TABLE n (id int, FOREIGN KEY (id) REFERENCES m "
+               "DEFERRABLE INITIALLY DEFERRED);");
     sql_begin(s, TXN_SERIALIZABLE);
     sql_run(s, "INSERT INTO n VALUES (1); INSERT INTO m VALUES (1);");
     assert_st_ok(sql_commit(s));
