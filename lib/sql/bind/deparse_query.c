@@ -340,8 +340,8 @@ static void put_group(struct deparse *d)
 
     if (!q->has_group)
         return;
-    put_line(d, q->group_count == 0 ? "  GROUP BY ()" : "  GROUP BY ");
-    for (size_t i = 0; i < q->group_count; i++) {
+    put_line(d, q->group_written_count == 0 ? "  GROUP BY ()" : "  GROUP BY ");
+    for (size_t i = 0; i < q->group_written_count; i++) {
         put(d, i > 0 ? ", " : "");
         put_by_target(d, q->group[i]);
     }

@@ -368,30 +368,30 @@ static bool lowest_level_child(struct expr **child, void *ctx)
     return expr_walk_children(e, lowest_level_child, l);
 }
 
-/* An aggregate belongs to the innermost query that one of its columns is from. */
+/* An aggregate belongs to the innermost query that one of its columns is from; here that must be
+ * the one it is written in. */
 static status place_aggregate(struct scope *s, struct expr *e)
 {
     struct lowest_level l = {.lowest = -1};
-    struct scope       *owner = s;
 
     expr_walk_children(e, lowest_level_child, &l);
     if (l.nested != NULL)
         return binder_at(
             s->b, l.nested->location,
             status_new(ST_GROUPING_ERROR, "aggregate function calls cannot be nested"));
-    e->aggregate.levels_up = l.lowest > 0 ? l.lowest : 0;
-    for (int i = 0; i < e->aggregate.levels_up && owner->parent != NULL; i++)
-        owner = owner->parent;
-    if (!clause_allows_aggregates(owner->clause))
+    if (l.lowest > 0)
+        return binder_unsupported(s->b, e->location,
+                                  "an aggregate of an outer query's columns is not supported");
+    if (!clause_allows_aggregates(s->clause))
         return binder_at(s->b, e->location,
                          status_new(ST_GROUPING_ERROR,
-                                    owner->clause == CLAUSE_FROM_SUBSELECT
+                                    s->clause == CLAUSE_FROM_SUBSELECT
                                         ? "aggregate functions are not allowed in FROM clause of "
                                           "their own query level"
                                         : "aggregate functions are not allowed in %s",
-                                    clause_aggregate_name(owner->clause)));
-    if (owner->q != NULL)
-        owner->q->has_aggregates = true;
+                                    clause_aggregate_name(s->clause)));
+    if (s->q != NULL)
+        s->q->has_aggregates = true;
     return STATUS_OK;
 }
 

@@ -69,6 +69,26 @@ static bool key_is_grouped(const struct query *q, int table)
     return false;
 }
 
+/* Grouping by what the key determines changes no group, and whoever runs the query needs not know
+ * of keys. */
+static void group_by_dependent(struct grouping *g, const struct expr *e)
+{
+    struct query *q = g->s->q;
+    struct expr  *column = expr_copy(g->s->b->a, e);
+    int          *group = ARENA_ARRAY(g->s->b->a, int, q->group_count + 1);
+    int           target = -1;
+
+    column->column.levels_up = 0;
+    for (size_t i = 0; i < q->target_count && target < 0; i++)
+        if (expr_equal(q->targets[i].expr, column))
+            target = (int)i;
+    if (target < 0)
+        target = query_add_target(g->s, column, "?column?", true);
+    memcpy(group, q->group, q->group_count * sizeof *group);
+    group[q->group_count++] = target;
+    q->group = group;
+}
+
 static bool report_column(struct grouping *g, const struct expr *e)
 {
     const struct table_ref *t = g->s->q->tables[e->column.table];
@@ -99,9 +119,12 @@ static bool check_child(struct expr **child, void *ctx)
     if (is_grouped_expr(g, e))
         return true;
     if (e->kind == EXPR_COLUMN) {
-        if (e->column.levels_up != g->levels || key_is_grouped(g->s->q, e->column.table))
+        if (e->column.levels_up != g->levels)
             return true;
-        return report_column(g, e);
+        if (!key_is_grouped(g->s->q, e->column.table) || e->column.column == 0)
+            return report_column(g, e);
+        group_by_dependent(g, e);
+        return true;
     }
     if (e->kind == EXPR_SUBQUERY &&
         !query_walk(e->subquery.query, g->levels + 1, check_in_query, g))
@@ -114,9 +137,14 @@ status check_grouping(struct scope *s)
     struct query   *q = s->q;
     struct grouping g = {.s = s};
 
-    for (size_t i = 0; i < q->target_count; i++)
-        if (!check_child(&q->targets[i].expr, &g))
+    q->group_written_count = q->group_count;
+    /* The list may grow, and move, while it is walked: a hidden column is a grouped one. */
+    for (size_t i = 0; i < q->target_count; i++) {
+        struct expr *e = q->targets[i].expr;
+
+        if (!check_child(&e, &g))
             return g.st;
+    }
     if (q->having != NULL && !check_child(&q->having, &g))
         return g.st;
     return STATUS_OK;

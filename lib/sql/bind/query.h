@@ -149,6 +149,9 @@ struct query {
     bool             is_conversion; /* made by the binder to cast the columns of its one subquery */
     size_t           group_count;
     int             *group; /* positions in targets; has_group with none is GROUP BY () */
+    /* The first ones were written; the rest are columns that those determine (a grouped primary
+     * key), which the query uses. */
+    size_t           group_written_count;
     bool             has_group;
     struct expr     *having;
     bool             distinct;
