@@ -38,6 +38,7 @@ typedef struct status_object *status;
     X(INVALID_PRECEDING_SIZE, "22013", false, "a frame offset is negative")                        \
     X(INVALID_ESCAPE_OCTET, "2200D", false, "an escape octet is wrong")                            \
     X(INVALID_ESCAPE_CHARACTER, "22019", false, "an escape character is not one character")        \
+    X(INVALID_USE_OF_ESCAPE, "2200C", false, "an escape character stands where it may not")        \
     X(INVALID_REGEXP, "2201B", false, "a regular expression cannot be read")                       \
     X(INVALID_LIMIT, "2201W", false, "LIMIT is negative")                                          \
     X(INVALID_OFFSET, "2201X", false, "OFFSET is negative")                                        \

@@ -300,6 +300,12 @@ static void numbers(void **state)
     check_file("numbers.txt");
 }
 
+static void regular_expressions(void **state)
+{
+    (void)state;
+    check_file("regex.txt");
+}
+
 static void texts(void **state)
 {
     (void)state;
@@ -325,6 +331,7 @@ int main(void)
         T("functions on text and bytea answer as PostgreSQL 15 does", texts),
         T("functions on arrays, uuids and sizes answer as PostgreSQL 15 does", arrays),
         T("aggregates answer as PostgreSQL 15 does", aggregates),
+        T("regular expressions give PostgreSQL's answers", regular_expressions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
