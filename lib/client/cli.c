@@ -250,9 +250,10 @@ bool cli_parse(const struct cli *c, int argc, char **argv, const char ***positio
             *exit = cli_finish(c->program, CLI_DONE);
             return false;
         } else if (options && word[0] == '-' && word[1] != '\0') {
-            *exit = CLI_USAGE;
-            if (!(word[1] == '-' ? take_long(&p, word + 2) : take_letters(&p, word + 1)))
+            if (!(word[1] == '-' ? take_long(&p, word + 2) : take_letters(&p, word + 1))) {
+                *exit = CLI_USAGE;
                 return false;
+            }
         } else if (count == c->positional_max) {
             *exit = cli_usage_error(c->program, "unexpected argument \"%s\"", word);
             return false;

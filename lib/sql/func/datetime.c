@@ -342,12 +342,8 @@ static status age(int64_t later, int64_t earlier, datum *out)
         us += US_PER_DAY;
         days--;
     }
-    while (
-        days <
-        0) { /* borrow the days of the earlier date's month; with a swapped order, of the other's */
-        days += negative ? days_in_month(a.month == 1 ? a.year - 1 : a.year,
-                                         a.month == 1 ? 12 : a.month - 1)
-                         : days_in_month(b.year, b.month);
+    while (days < 0) { /* borrow the days of the earlier date's month */
+        days += days_in_month(b.year, b.month);
         months--;
     }
     out->iv = (struct interval){.us = us, .days = (int32_t)days, .months = (int32_t)months};
