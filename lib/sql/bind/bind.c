@@ -262,7 +262,7 @@ status bind_statement(struct sql_context *c, struct arena *a, const PgQuery__Nod
 static enum clause clause_of(const char *what)
 {
     for (int c = CLAUSE_CHECK; what != NULL && c < CLAUSE_COUNT; c++)
-        if (strcmp(what, clauses[c].name) == 0)
+        if (strcmp(what, clauses[c].subquery_name) == 0)
             return (enum clause)c;
     return CLAUSE_OTHER;
 }

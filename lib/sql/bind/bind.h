@@ -22,9 +22,9 @@ status bind_statement(struct sql_context *c, struct arena *a, const PgQuery__Nod
 
 /* Bind an expression that stands alone: a default, check, index expression or predicate. Columns
  * are those of `table` (NULL: none), as EXPR_COLUMN of entry 0. `target_type` 0: as it comes, else
- * coerced by assignment. `what` says what it is, and so what it may hold: "CHECK", "DEFAULT",
- * "index expression", "index predicate", "GENERATED AS"; NULL: no limits beyond those of any
- * expression. CHECK and index predicates come out as bool. */
+ * coerced by assignment. `what` says what it is, and so what it may hold: "check constraint",
+ * "DEFAULT expression", "index expression", "index predicate", "column generation expression"; else
+ * (NULL) the limits of any expression. Checks and index predicates come out as bool. */
 status bind_expression_text(struct sql_context *c, struct arena *a, const char *expression_text,
                             const struct table_desc *table, uint32_t target_type,
                             int32_t target_typmod, struct expr **out) MUST_CHECK;

@@ -16,45 +16,14 @@ static void put_text(struct fn_call *call, datum *out, bool *null, struct buf *t
 
 /* A stored expression with the names of now. */
 static status print_stored(struct fn_call *call, const char *stored, const struct table_desc *t,
-                           struct buf *out)
+                           bool pretty, struct buf *out)
 {
     struct expr *e;
 
     TRY_RETURN(bind_expression_text(call->context, call->arena, stored, t, 0, -1, &e));
+    if (pretty)
+        return deparse_expr_pretty(call->context, e, t, out);
     return deparse_expr(call->context, e, t, false, out);
-}
-
-/* Whether the parenthesis at the front is closed at the very end. */
-static bool is_enclosed(slice s)
-{
-    int  depth = 0;
-    char quote = 0;
-
-    if (s.size < 2 || s.data[0] != '(' || s.data[s.size - 1] != ')')
-        return false;
-    for (size_t i = 0; i < s.size; i++) {
-        char c = s.data[i];
-
-        if (quote != 0)
-            quote = c == quote ? 0 : quote;
-        else if (c == '\'' || c == '"')
-            quote = c;
-        else if (c == '(')
-            depth++;
-        else if (c == ')' && --depth == 0 && i + 1 < s.size)
-            return false;
-    }
-    return true;
-}
-
-/* Pretty printing leaves the outermost parentheses out. */
-static void put_expression(struct buf *out, struct buf *text, bool pretty)
-{
-    slice s = buf_slice(text);
-
-    if (pretty && is_enclosed(s))
-        s = slice_make(s.data + 1, s.size - 2);
-    buf_append_slice(out, s);
 }
 
 static void put_name(struct buf *out, const char *name)
@@ -107,8 +76,9 @@ FN(pg_get_expr)
             return STATUS_OK;
         t = o->table;
     }
-    TRY_RETURN(print_stored(call, arena_cstr(call->arena, args[0].s), t, &text));
-    put_expression(&result, &text, is_pretty(call, args, 2));
+    TRY_RETURN(
+        print_stored(call, arena_cstr(call->arena, args[0].s), t, is_pretty(call, args, 2), &text));
+    buf_append_slice(&result, buf_slice(&text));
     put_text(call, out, null, &result);
     return STATUS_OK;
 }
@@ -130,13 +100,13 @@ static status put_part(struct fn_call *call, struct buf *out, const struct table
         put_name(out, t->columns[p->column - 1].name);
         return STATUS_OK;
     }
-    TRY_RETURN(print_stored(call, p->expression_text, t, &text));
+    TRY_RETURN(print_stored(call, p->expression_text, t, pretty, &text));
     if (is_call(buf_slice(&text))) {
         buf_append_slice(out, buf_slice(&text));
         return STATUS_OK;
     }
     buf_append_cstr(out, "(");
-    put_expression(out, &text, pretty);
+    buf_append_slice(out, buf_slice(&text));
     buf_append_cstr(out, ")");
     return STATUS_OK;
 }
@@ -173,9 +143,9 @@ static status put_index(struct fn_call *call, struct buf *out, const struct tabl
     if (x->nulls_not_distinct)
         buf_append_cstr(out, " NULLS NOT DISTINCT");
     if (x->predicate_text != NULL) {
-        TRY_RETURN(print_stored(call, x->predicate_text, t, &predicate));
+        TRY_RETURN(print_stored(call, x->predicate_text, t, pretty, &predicate));
         buf_append_cstr(out, " WHERE ");
-        put_expression(out, &predicate, pretty);
+        buf_append_slice(out, buf_slice(&predicate));
     }
     return STATUS_OK;
 }
@@ -295,9 +265,9 @@ static status put_constraint(struct fn_call *call, struct buf *out, const struct
         put_foreign_key(call, out, t, c);
         break;
     case CONSTRAINT_CHECK:
-        TRY_RETURN(print_stored(call, c->check_text, t, &check));
+        TRY_RETURN(print_stored(call, c->check_text, t, pretty, &check));
         buf_append_cstr(out, "CHECK (");
-        put_expression(out, &check, pretty);
+        buf_append_slice(out, buf_slice(&check));
         buf_append_cstr(out, c->no_inherit ? ") NO INHERIT" : ")");
         break;
     }
