@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/sort.h"
 #include "sql/exec/op.h"
+#include "sql/types/array.h"
 
 enum { FIRST_BATCH_ROWS = 16, MARK_VALUE = 2 };
 
@@ -145,6 +146,34 @@ static status add_range_span(struct scan_op *o, size_t bound)
     return STATUS_OK;
 }
 
+static status add_spans(struct scan_op *o, size_t bound);
+
+/* = ANY (array): each element is a value of the part. */
+static status add_array_spans(struct scan_op *o, size_t bound)
+{
+    const struct plan_scan *s = &o->op.node->scan;
+    size_t                  size = o->key.size;
+    struct eval_row         row = {0};
+    struct array_view       view;
+    datum                   v;
+    bool                    null;
+
+    TRY_RETURN(eval_one(o->values[bound][0], &row, o->op.arena, &v, &null));
+    if (null)
+        return STATUS_OK;
+    TRY_RETURN(array_open(v.s, &view));
+    while (array_next(&view, &v, &null)) {
+        o->key.size = size;
+        if (null)
+            continue;
+        table_encode_part(&s->index->parts[bound], s->index->desc->primary, v, false, &o->key,
+                          NULL);
+        TRY_RETURN(add_spans(o, bound + 1));
+    }
+    o->key.size = size;
+    return STATUS_OK;
+}
+
 /* Every combination of the bounds' values, from part `bound` on behind the key built so far. */
 static status add_spans(struct scan_op *o, size_t bound)
 {
@@ -168,6 +197,8 @@ static status add_spans(struct scan_op *o, size_t bound)
         table_encode_part(&s->index->parts[bound], false, (datum){0}, true, &o->key, NULL);
         TRY_RETURN(add_spans(o, bound + 1));
     }
+    if (b->in_array)
+        return add_array_spans(o, bound);
     for (size_t i = 0; i < b->value_count; i++) {
         datum v;
         bool  null;

@@ -166,13 +166,23 @@ static bool match_in(struct level *lv, const struct rel *r, const struct layout_
         !matches_part(lv, r, p, e->binary.left) || !usable_value(lv, e->binary.right, outer_rels))
         return false;
     list = e->binary.right;
-    if (list->kind != EXPR_ARRAY)
-        return false;
+    b->kind = PART_IN;
+    if (list->kind != EXPR_ARRAY) { /* = ANY ($1): the elements are known when it runs */
+        const struct type *array = type_by_oid(list->type), *element;
+
+        element = array != NULL ? type_by_oid(array->element_oid) : NULL;
+        if (element == NULL || element->key_encode != p->type->key_encode)
+            return false;
+        b->in_array = true;
+        b->values = ARENA_ARRAY(lv->p->a, struct expr *, 1);
+        b->values[0] = list;
+        b->value_count = 1;
+        return true;
+    }
     for (size_t i = 0; i < list->list.count; i++) {
         if (!encodes_alike(p, list->list.args[i]))
             return false;
     }
-    b->kind = PART_IN;
     b->values = list->list.args;
     b->value_count = list->list.count;
     return true;
@@ -232,7 +242,7 @@ static bool match_point(struct level *lv, const struct rel *r, const struct inde
             m->selectivity *= 0.005;
         } else if (match_in(lv, r, p, e, outer_rels, b)) {
             m->selectivity *= MIN(0.5, 0.005 * (double)b->value_count);
-            m->seeks *= (double)MAX(b->value_count, 1);
+            m->seeks *= b->in_array ? 10 : (double)MAX(b->value_count, 1);
             m->has_in = true;
         } else if (match_null(lv, r, p, e, ix->desc->primary, b)) {
             m->selectivity *= 0.005;
