@@ -304,7 +304,13 @@ FN(pg_get_constraintdef)
 
 /* ---- pg_get_viewdef -------------------------------------------------------------------------- */
 
-static status print_view(struct fn_call *call, uint32_t oid, datum *out, bool *null)
+/* The forms with a line width print prettily, as PostgreSQL's do; the width itself is not kept. */
+static bool view_is_pretty(const struct fn_call *call, const datum *args)
+{
+    return call->arg_count > 1 && (call->fn->arg_types[1] == OID_INT4 || args[1].b);
+}
+
+static status print_view(struct fn_call *call, uint32_t oid, bool pretty, datum *out, bool *null)
 {
     SCOPED(buf) struct buf text = {0};
     struct sql_context    *c = call->context;
@@ -320,7 +326,7 @@ static status print_view(struct fn_call *call, uint32_t oid, datum *out, bool *n
         return status_new(ST_CORRUPT, "the text of view \"%s\" is not one query", o->table->name);
     TRY_RETURN(
         bind_statement(c, call->arena, parsed.statements[0].node, o->table->view_text, NULL, &q));
-    TRY_RETURN(deparse_query(c, q, false, true, &text));
+    TRY_RETURN(deparse_query(c, q, false, pretty, &text));
     buf_append_cstr(&text, ";");
     put_text(call, out, null, &text);
     return STATUS_OK;
@@ -328,7 +334,7 @@ static status print_view(struct fn_call *call, uint32_t oid, datum *out, bool *n
 
 FN(pg_get_viewdef)
 {
-    return print_view(call, (uint32_t)args[0].i, out, null);
+    return print_view(call, (uint32_t)args[0].i, view_is_pretty(call, args), out, null);
 }
 
 FN(pg_get_viewdef_name)
@@ -336,7 +342,7 @@ FN(pg_get_viewdef_name)
     uint32_t oid = 0;
 
     TRY_RETURN(reg_find(call->context, call->arena, OID_REGCLASS, args[0].s, &oid));
-    return print_view(call, oid, out, null);
+    return print_view(call, oid, view_is_pretty(call, args), out, null);
 }
 
 /* ---- pg_indexes ------------------------------------------------------------------------------ */
