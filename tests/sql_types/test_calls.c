@@ -300,6 +300,12 @@ static void numbers(void **state)
     check_file("numbers.txt");
 }
 
+static void dates(void **state)
+{
+    (void)state;
+    check_file("datetime.txt");
+}
+
 static void regular_expressions(void **state)
 {
     (void)state;
@@ -331,6 +337,7 @@ int main(void)
         T("functions on text and bytea answer as PostgreSQL 15 does", texts),
         T("functions on arrays, uuids and sizes answer as PostgreSQL 15 does", arrays),
         T("aggregates answer as PostgreSQL 15 does", aggregates),
+        T("functions on dates and times answer as PostgreSQL 15 does", dates),
         T("regular expressions give PostgreSQL's answers", regular_expressions),
     };
 

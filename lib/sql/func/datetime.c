@@ -285,41 +285,58 @@ FN(interval_um)
     return STATUS_OK;
 }
 
-/* Fractions of months become days of 30 to the month, fractions of days become time. */
-static status interval_scale_by(struct interval i, double factor, datum *out)
+/* Fractions of months become days of 30 to the month, fractions of days become time. The arguments
+ * are the parts, scaled already. */
+static status interval_from_parts(double months, double days, double us, datum *out)
 {
-    double months = i.months * factor, days = i.days * factor, us = (double)i.us * factor;
-    double month_days, whole_days, rest;
+    double month_days, whole_days, rest_s;
 
-    if (isnan(factor) || fabs(months) > INT32_MAX || fabs(days) > INT32_MAX || fabs(us) > 9.2e18)
+    if (isnan(us) || isnan(months) || isnan(days) || fabs(months) > INT32_MAX ||
+        fabs(days) > INT32_MAX || fabs(us) > 9.2e18)
         return overflow("interval");
     out->iv.months = (int32_t)months;
-    month_days = (months - out->iv.months) * 30;
-    month_days = rint(month_days * 1e6) / 1e6;
-    whole_days = (double)(int64_t)days + (double)(int64_t)month_days;
-    rest = (days - (double)(int64_t)days) + (month_days - (double)(int64_t)month_days);
+    month_days = rint((months - out->iv.months) * 30 * 1e6) / 1e6;
+    whole_days = (double)(int64_t)days;
+    rest_s = (days - whole_days + month_days - (double)(int64_t)month_days) * 86400;
+    rest_s = rint(rest_s * 1e6) / 1e6;
+    if (fabs(rest_s) >= 86400) {
+        double more = (double)(int64_t)(rest_s / 86400);
+
+        whole_days += more;
+        rest_s -= more * 86400;
+    }
+    whole_days += (double)(int64_t)month_days;
     if (fabs(whole_days) > INT32_MAX)
         return overflow("interval");
     out->iv.days = (int32_t)whole_days;
-    out->iv.us = (int64_t)rint(us + rint(rest * 1e6) / 1e6 * (double)US_PER_DAY);
+    out->iv.us = (int64_t)rint(us + rest_s * 1e6);
     return STATUS_OK;
 }
 
 FN(interval_mul)
 {
-    return interval_scale_by(args[0].iv, args[1].f, out);
+    struct interval i = args[0].iv;
+    double          f = args[1].f;
+
+    return interval_from_parts(i.months * f, i.days * f, (double)i.us * f, out);
 }
 
 FN(mul_d_interval)
 {
-    return interval_scale_by(args[1].iv, args[0].f, out);
+    struct interval i = args[1].iv;
+    double          f = args[0].f;
+
+    return interval_from_parts(i.months * f, i.days * f, (double)i.us * f, out);
 }
 
 FN(interval_div)
 {
-    if (args[1].f == 0)
+    struct interval i = args[0].iv;
+    double          f = args[1].f;
+
+    if (f == 0)
         return status_new(ST_DIVISION_BY_ZERO, "division by zero");
-    return interval_scale_by(args[0].iv, 1 / args[1].f, out);
+    return interval_from_parts(i.months / f, i.days / f, (double)i.us / f, out);
 }
 
 /* Years, months, days and time by the calendar, as one would count them on it. */
@@ -542,8 +559,32 @@ static bool date_part_of(slice f, int64_t days, struct part *p)
     return true;
 }
 
+static bool is_known_unit(slice unit)
+{
+    static const char *const names[] = {"century",       "day",
+                                        "decade",        "dow",
+                                        "doy",           "epoch",
+                                        "hour",          "isodow",
+                                        "isoyear",       "julian",
+                                        "microseconds",  "millennium",
+                                        "minute",        "month",
+                                        "milliseconds",  "quarter",
+                                        "second",        "week",
+                                        "year",          "timezone",
+                                        "timezone_hour", "timezone_minute"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (field_is(unit, names[i], NULL))
+            return true;
+    }
+    return false;
+}
+
 static status unknown_field(slice f, const char *type)
 {
+    if (is_known_unit(f))
+        return status_new(ST_FEATURE_NOT_SUPPORTED, "unit \"%.*s\" not supported for type %s",
+                          SLICE_FMT(f), type);
     return status_new(ST_INVALID_PARAMETER_VALUE, "unit \"%.*s\" not recognized for type %s",
                       SLICE_FMT(f), type);
 }
@@ -1032,7 +1073,11 @@ static status interval_avg_finish(UNUSED struct fn_call *call, void *state, datu
     const struct interval_sum *s = state;
 
     *null = s->count == 0;
-    return s->count == 0 ? STATUS_OK : interval_scale_by(s->sum.iv, 1.0 / (double)s->count, out);
+    if (s->count == 0)
+        return STATUS_OK;
+    return interval_from_parts((double)s->sum.iv.months / (double)s->count,
+                               (double)s->sum.iv.days / (double)s->count,
+                               (double)s->sum.iv.us / (double)s->count, out);
 }
 
 AGGREGATE(sum_interval) = {sizeof(struct interval_sum), interval_sum_update, interval_sum_combine,

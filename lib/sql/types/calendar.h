@@ -85,4 +85,7 @@ void interval_format(const struct sql_context *c, struct interval i, struct buf 
 /* Digits of a second to keep (0 to 6): rounds half away from zero. -1: all. */
 int64_t us_round(int64_t us, int32_t precision);
 
+/* The fields and digits that interval's type modifier keeps (-1: all). */
+struct interval interval_apply_typmod(struct interval i, int32_t typmod);
+
 #endif

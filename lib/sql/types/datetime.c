@@ -333,7 +333,7 @@ status timestamp_send(struct sql_context *c, const struct type *t, datum v, stru
 
 /* The typmod holds a mask of fields in its upper half and the precision in its lower; 0xffff is
  * none. */
-static struct interval apply_typmod(struct interval i, int32_t typmod)
+struct interval interval_apply_typmod(struct interval i, int32_t typmod)
 {
     int precision = typmod & 0xffff;
 
@@ -347,7 +347,7 @@ status interval_input(struct sql_context *c, struct arena *a, const struct type 
 {
     (void)c, (void)a, (void)t;
     TRY_RETURN(interval_parse(text, &out->iv));
-    out->iv = apply_typmod(out->iv, typmod);
+    out->iv = interval_apply_typmod(out->iv, typmod);
     return STATUS_OK;
 }
 
@@ -363,7 +363,7 @@ status interval_receive(struct sql_context *c, struct arena *a, const struct typ
 {
     (void)c, (void)a, (void)t;
     TRY_RETURN(type_receive_size(bytes, 16));
-    out->iv = apply_typmod((struct interval){.us = (int64_t)get_u64be(bytes.data),
+    out->iv = interval_apply_typmod((struct interval){.us = (int64_t)get_u64be(bytes.data),
                                              .days = (int32_t)get_u32be(bytes.data + 8),
                                              .months = (int32_t)get_u32be(bytes.data + 12)},
                            typmod);

@@ -1,0 +1,280 @@
+/* Dates and times put together from parts, binned, scaled, and compared as periods (PostgreSQL 15,
+ * section 9.9). */
+#include <math.h>
+
+#include "base/checked.h"
+#include "sql/func/implement.h"
+#include "sql/types/calendar.h"
+#include "sql/types/timezone.h"
+
+static int64_t to_utc(const struct fn_call *call, int64_t local)
+{
+    const struct time_zone *tz = call->context != NULL ? call->context->settings.time_zone : NULL;
+
+    return TIMESTAMP_IS_FINITE(local) ? local - time_zone_offset_local(tz, local) * US_PER_SECOND
+                                      : local;
+}
+
+/* ---- from parts -------------------------------------------------------------------------------
+ */
+
+static status make_time(int64_t hour, int64_t minute, double second, int64_t *out)
+{
+    bool valid = hour >= 0 && minute >= 0 && minute < 60 && second >= 0 && second <= 60 &&
+                 (hour < 24 || (hour == 24 && minute == 0 && second == 0));
+
+    if (!valid)
+        return status_new(ST_DATETIME_OVERFLOW, "time field value out of range: %lld:%02lld:%02g",
+                          (long long)hour, (long long)minute, second);
+    *out = hour * US_PER_HOUR + minute * US_PER_MINUTE + (int64_t)rint(second * 1e6);
+    return STATUS_OK;
+}
+
+FN(make_time)
+{
+    return make_time(args[0].i, args[1].i, args[2].f, &out->i);
+}
+
+static status make_local(const datum *args, int64_t *out)
+{
+    int64_t year = args[0].i < 0 ? args[0].i + 1 : args[0].i, time; /* -1 is 1 BC */
+    bool    valid = args[0].i != 0 && args[1].i >= 1 && args[1].i <= 12 && args[2].i >= 1 &&
+                 args[2].i <= 31 && year > -4714 && year < 294278;
+
+    if (!valid || args[2].i > days_in_month(year, (int)args[1].i))
+        return status_new(ST_DATETIME_OVERFLOW, "date field value out of range: %lld-%02lld-%02lld",
+                          (long long)args[0].i, (long long)args[1].i, (long long)args[2].i);
+    TRY_RETURN(make_time(args[3].i, args[4].i, args[5].f, &time));
+    *out = civil_to_days(year, (int)args[1].i, (int)args[2].i) * US_PER_DAY + time;
+    return timestamp_check_range(*out);
+}
+
+FN(make_timestamp)
+{
+    return make_local(args, &out->i);
+}
+
+FN(make_timestamptz)
+{
+    TRY_RETURN(make_local(args, &out->i));
+    out->i = to_utc(call, out->i);
+    return timestamp_check_range(out->i);
+}
+
+status fn_timestamp_zone(FN_ARGS);
+
+FN(make_timestamptz_at_timezone)
+{
+    datum of_zone[2] = {args[6]};
+
+    TRY_RETURN(make_local(args, &of_zone[1].i));
+    return fn_timestamp_zone(call, of_zone, nulls, out, null);
+}
+
+static status join(int64_t date, int64_t time, int64_t *out)
+{
+    if (!DATE_IS_FINITE(date)) {
+        *out = date == DATE_INFINITY ? TIMESTAMP_INFINITY : TIMESTAMP_NEG_INFINITY;
+        return STATUS_OK;
+    }
+    if (date >= TIMESTAMP_END / US_PER_DAY)
+        return status_new(ST_DATETIME_OVERFLOW, "date out of range for timestamp");
+    *out = date * US_PER_DAY + time;
+    return timestamp_check_range(*out);
+}
+
+FN(datetime_timestamp)
+{
+    return join(args[0].i, args[1].i, &out->i);
+}
+
+FN(timedate_pl_1296)
+{
+    return join(args[1].i, args[0].i, &out->i);
+}
+
+FN(timestamptz_1176)
+{
+    TRY_RETURN(join(args[0].i, args[1].i, &out->i));
+    out->i = to_utc(call, out->i);
+    return STATUS_OK;
+}
+
+/* ---- bins, precision --------------------------------------------------------------------------
+ */
+
+/* The start of the bin, counted from `origin`, that holds the timestamp; earlier ones round down.
+ */
+static status bin(struct interval stride, int64_t t, int64_t origin, int64_t *out)
+{
+    int64_t width, distance, rest;
+
+    *out = t;
+    if (!TIMESTAMP_IS_FINITE(t))
+        return STATUS_OK;
+    if (!TIMESTAMP_IS_FINITE(origin))
+        return status_new(ST_DATETIME_OVERFLOW, "origin out of range");
+    if (stride.months != 0)
+        return status_new(ST_FEATURE_NOT_SUPPORTED, "timestamps cannot be binned into intervals "
+                                                    "containing months or years");
+    if (!checked_mul((int64_t)stride.days, US_PER_DAY, &width) ||
+        !checked_add(width, stride.us, &width))
+        return status_new(ST_DATETIME_OVERFLOW, "interval out of range");
+    if (width <= 0)
+        return status_new(ST_DATETIME_OVERFLOW, "stride must be greater than zero");
+    if (!checked_sub(t, origin, &distance))
+        return status_new(ST_DATETIME_OVERFLOW, "interval out of range");
+    rest = distance % width;
+    *out = t - (rest < 0 ? rest + width : rest);
+    return STATUS_OK;
+}
+
+FN(timestamp_bin)
+{
+    return bin(args[0].iv, args[1].i, args[2].i, &out->i);
+}
+
+FN(interval_scale)
+{
+    out->iv = interval_apply_typmod(args[0].iv, (int32_t)args[1].i);
+    return STATUS_OK;
+}
+
+FN(interval_pl_time_1848)
+{
+    out->i = (((args[1].i + args[0].iv.us % US_PER_DAY) % US_PER_DAY) + US_PER_DAY) % US_PER_DAY;
+    return STATUS_OK;
+}
+
+/* Hours into days, days into months, and one sign for all. */
+FN(interval_justify_interval)
+{
+    struct interval i = args[0].iv;
+    int64_t         days, months;
+
+    days = i.days + i.us / US_PER_DAY;
+    i.us %= US_PER_DAY;
+    months = i.months + days / 30;
+    days %= 30;
+    if (months > 0 && (days < 0 || (days == 0 && i.us < 0))) {
+        days += 30;
+        months--;
+    } else if (months < 0 && (days > 0 || (days == 0 && i.us > 0))) {
+        days -= 30;
+        months++;
+    }
+    if (days > 0 && i.us < 0) {
+        i.us += US_PER_DAY;
+        days--;
+    } else if (days < 0 && i.us > 0) {
+        i.us -= US_PER_DAY;
+        days++;
+    }
+    if (months > INT32_MAX || months < INT32_MIN)
+        return status_new(ST_DATETIME_OVERFLOW, "interval out of range");
+    out->iv = (struct interval){.us = i.us, .days = (int32_t)days, .months = (int32_t)months};
+    return STATUS_OK;
+}
+
+FN(date_larger)
+{
+    out->i = MAX(args[0].i, args[1].i);
+    return STATUS_OK;
+}
+
+FN(date_smaller)
+{
+    out->i = MIN(args[0].i, args[1].i);
+    return STATUS_OK;
+}
+
+/* ---- OVERLAPS ---------------------------------------------------------------------------------
+ */
+
+struct period {
+    int64_t begin, end;
+    bool    begin_null, end_null;
+};
+
+/* The earlier end first; of a half-known period what is known is its begin. */
+static bool period_order(struct period *p)
+{
+    if (p->begin_null && p->end_null)
+        return false;
+    if (p->begin_null) {
+        p->begin = p->end;
+        p->end_null = true;
+    } else if (!p->end_null && p->begin > p->end) {
+        int64_t begin = p->begin;
+
+        p->begin = p->end;
+        p->end = begin;
+    }
+    return true;
+}
+
+/* Half-open periods; two that begin together overlap. Null where an unknown end decides. */
+static void periods_overlap(struct period a, struct period b, datum *out, bool *null)
+{
+    *null = !period_order(&a) || !period_order(&b);
+    if (*null)
+        return;
+    if (a.begin > b.begin) {
+        struct period first = b;
+
+        b = a;
+        a = first;
+    }
+    if (a.begin == b.begin) {
+        *null = a.end_null || b.end_null;
+        out->b = true;
+        return;
+    }
+    out->b = !a.end_null && b.begin < a.end;
+    *null = a.end_null || (!out->b && b.end_null);
+}
+
+enum end_kind { END_VALUE, END_TIMESTAMP_PLUS, END_TIMESTAMPTZ_PLUS, END_TIME_PLUS };
+
+static status read_period(struct fn_call *call, const datum *args, const bool *nulls,
+                          enum end_kind kind, struct period *p)
+{
+    const struct time_zone *tz = call->context != NULL ? call->context->settings.time_zone : NULL;
+
+    *p = (struct period){.begin = args[0].i, .begin_null = nulls[0], .end_null = nulls[1]};
+    if (kind == END_VALUE) {
+        p->end = args[1].i;
+        return STATUS_OK;
+    }
+    p->end_null = nulls[0] || nulls[1];
+    if (p->end_null)
+        return STATUS_OK;
+    if (kind == END_TIMESTAMP_PLUS)
+        return timestamp_add_interval(p->begin, args[1].iv, &p->end);
+    if (kind == END_TIMESTAMPTZ_PLUS)
+        return timestamptz_add_interval(tz, p->begin, args[1].iv, &p->end);
+    p->end = (((p->begin + args[1].iv.us % US_PER_DAY) % US_PER_DAY) + US_PER_DAY) % US_PER_DAY;
+    return STATUS_OK;
+}
+
+#define OVERLAPS(name, first, second)                                                              \
+    FN(overlaps_##name)                                                                            \
+    {                                                                                              \
+        struct period a, b;                                                                        \
+        TRY_RETURN(read_period(call, args, nulls, first, &a));                                     \
+        TRY_RETURN(read_period(call, args + 2, nulls + 2, second, &b));                            \
+        periods_overlap(a, b, out, null);                                                          \
+        return STATUS_OK;                                                                          \
+    }
+
+OVERLAPS(timestamp, END_VALUE, END_VALUE)
+OVERLAPS(time, END_VALUE, END_VALUE)
+OVERLAPS(1305, END_TIMESTAMPTZ_PLUS, END_TIMESTAMPTZ_PLUS)
+OVERLAPS(1306, END_VALUE, END_TIMESTAMPTZ_PLUS)
+OVERLAPS(1307, END_TIMESTAMPTZ_PLUS, END_VALUE)
+OVERLAPS(1309, END_TIME_PLUS, END_TIME_PLUS)
+OVERLAPS(1310, END_VALUE, END_TIME_PLUS)
+OVERLAPS(1311, END_TIME_PLUS, END_VALUE)
+OVERLAPS(2042, END_TIMESTAMP_PLUS, END_TIMESTAMP_PLUS)
+OVERLAPS(2043, END_VALUE, END_TIMESTAMP_PLUS)
+OVERLAPS(2044, END_TIMESTAMP_PLUS, END_VALUE)
