@@ -233,7 +233,8 @@ status prepared_add(struct sql_session *s, struct prepared *p)
     return STATUS_OK;
 }
 
-/* INSERT, UPDATE and DELETE return rows when they have RETURNING; a SELECT does, even of no columns. */
+/* INSERT, UPDATE and DELETE return rows when they have RETURNING; a SELECT does, even of no
+ * columns. */
 bool statement_returns_rows(const struct prepared *p)
 {
     size_t count;
@@ -400,7 +401,7 @@ static status decode_param(struct sql_session *s, struct portal *x, const struct
     return st_ok(st) ? st : status_context(st, "portal \"%s\" parameter $%zu", x->name, i + 1);
 }
 
-static status decode_params(struct sql_session *s, struct portal *x, const struct bind_values *v)
+status portal_decode_params(struct sql_session *s, struct portal *x, const struct bind_values *v)
 {
     const struct prepared *p = x->statement;
 
@@ -453,7 +454,7 @@ static status fill_portal(struct sql_session *s, struct portal *x, const struct 
         if (statement_is_plannable(p->node))
             TRY_RETURN(prepared_revalidate(s, p));
     }
-    TRY_RETURN(decode_params(s, x, v));
+    TRY_RETURN(portal_decode_params(s, x, v));
     return decode_formats(x, v);
 }
 

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "env/env.h"
 #include "sql/session/session_internal.h"
+#include "sql/types/ops.h"
 
 enum { REPLAYS_MAX = 20 };
 
@@ -254,11 +255,137 @@ static status run_several(struct sql_session *s, const struct parse_result *pars
         s, false); /* all statements of one message are one transaction (pitfall P2) */
 }
 
+/* ---- statements of a known shape
+ * --------------------------------------------------------------------------------------- */
+
+/* The literals as parameters, read by the types that the plan has given them. */
+static status bind_literals(struct sql_session *s, struct portal *x)
+{
+    const struct normalised *n = &s->normalised;
+    struct bind_values       v = {.count = n->literal_count};
+    slice                   *values = ARENA_ARRAY(x->arena, slice, n->literal_count);
+
+    for (size_t i = 0; i < n->literal_count; i++)
+        values[i] = n->literals[i].text;
+    v.values = values;
+    v.nulls = ARENA_ARRAY(x->arena, bool, n->literal_count);
+    return portal_decode_params(s, x, &v);
+}
+
+/* A shape that is seen for the first time: parsed and planned as a statement with parameters. NULL
+ * when it cannot be (a parameter's type stays open, say): the text is then planned as it stands,
+ * which also gives the right error. */
+static struct prepared *plan_shape(struct sql_session *s)
+{
+    const struct normalised *n = &s->normalised;
+    struct prepared         *p = prepared_new(s, "");
+    struct parse_result      parsed;
+    status                   st;
+
+    p->text = arena_copy(p->arena, slice_make(n->key.data, n->sql_size));
+    p->param_count = n->literal_count;
+    p->param_types = ARENA_ARRAY(p->arena, uint32_t, n->literal_count + 1);
+    for (size_t i = 0; i < n->literal_count; i++)
+        p->param_types[i] = n->literals[i].type == OID_UNKNOWN ? 0 : n->literals[i].type;
+    TRY(st, parse_statements(s->server->env, p->arena, p->text, &parsed), fail);
+    if (parsed.count != 1 || !statement_is_plannable(parsed.statements[0].node))
+        goto fail;
+    p->node = parsed.statements[0].node;
+    TRY(st, prepared_plan(s, p), fail);
+    p->has_rows = statement_returns_rows(p);
+    plan_cache_add(s->plans, buf_slice(&n->key), p);
+    return p;
+
+fail:
+    st_clear(st);
+    prepared_unref(p);
+    return NULL;
+}
+
+static status run_shape_once(struct sql_session *s, bool *unknown)
+{
+    struct prepared            *p;
+    struct portal              *x;
+    const struct result_column *columns;
+    size_t                      count;
+    bool                        suspended;
+    status                      st;
+
+    TRY_RETURN(transaction_begin_statement(s));
+    p = plan_cache_get(s->plans, buf_slice(&s->normalised.key));
+    if (p == NULL)
+        p = plan_shape(s);
+    *unknown = p == NULL;
+    if (p == NULL)
+        return STATUS_OK;
+    x = portal_new(s, "", p);
+    st = prepared_revalidate(s, p);
+    if (st_ok(st))
+        st = bind_literals(s, x);
+    if (!st_ok(st)) { /* planned anew as text, where errors have their place in what the client
+                         wrote */
+        *unknown = status_code(st) != ST_SERIALIZATION && status_code(st) != ST_CANCELLED;
+        if (*unknown) {
+            st_clear(st);
+            st = STATUS_OK;
+        }
+        goto out;
+    }
+    columns = plan_result_columns(p->plan, &count);
+    if (p->has_rows)
+        TRY(st, s->sink->describe(s->sink, columns, count, NULL), out);
+    TRY(st, run_planned(s, x, 0, &suspended), out);
+
+out:
+    portal_free(s, x);
+    return st;
+}
+
+/* As run_alone(), for a statement whose shape may be known. *unknown: nothing was run. */
+static status run_shape(struct sql_session *s, bool *unknown)
+{
+    s->replayable = s->block == BLOCK_NONE;
+    for (int attempt = 0;; attempt++) {
+        size_t mark = s->sink->mark(s->sink);
+        status st = run_shape_once(s, unknown);
+
+        if (st_ok(st) && *unknown) {
+            if (s->block == BLOCK_IMPLICIT)
+                transaction_rollback(s);
+            return STATUS_OK;
+        }
+        if (st_ok(st) && s->block == BLOCK_IMPLICIT)
+            st = transaction_end_statement(s, false);
+        if (st_ok(st))
+            return st;
+        st_clear(transaction_end_statement(s, true));
+        if (!s->replayable || status_code(st) != ST_SERIALIZATION || attempt == REPLAYS_MAX ||
+            !s->sink->rewind(s->sink, mark))
+            return st;
+        st_clear(st);
+    }
+}
+
+static bool has_shape(struct sql_session *s, slice text)
+{
+    return s->block != BLOCK_FAILED && normalise(&s->normalised, text, true);
+}
+
 static status simple_query(struct sql_session *s, slice text)
 {
     struct parse_result parsed;
-    status              st = parse_statements(s->server->env, s->scratch, text, &parsed);
+    bool                unknown = false;
+    status              st = type_check_encoding(text);
 
+    if (st_ok(st) && has_shape(s, text)) {
+        s->several = false;
+        statement_started(s, text);
+        st = statement_ended(s, run_shape(s, &unknown));
+        if (!unknown)
+            return st;
+    }
+    if (st_ok(st))
+        st = parse_statements(s->server->env, s->scratch, text, &parsed);
     if (!st_ok(st)) {
         st_clear(transaction_end_statement(s, true));
         return st;

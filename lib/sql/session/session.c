@@ -449,6 +449,8 @@ status session_start_options(struct sql_session *s, const char *options)
     return st;
 }
 
+enum { PLANS_PER_SESSION = 64 };
+
 static struct sql_session *session_new(struct sql_server *server, const struct session_start *start,
                                        struct result_sink *sink)
 {
@@ -467,6 +469,8 @@ static struct sql_session *session_new(struct sql_server *server, const struct s
     s->settings = settings_new(s->heap, apply, report, s);
     mem_account_init(&s->account, &server->account, "session", server->options.session_memory);
     s->scratch = arena_new(s->heap, NULL);
+    s->plans = plan_cache_new(s->heap, PLANS_PER_SESSION);
+    normalised_init(&s->normalised, s->heap);
     hmap_init(&s->statements, s->heap);
     hmap_init(&s->portals, s->heap);
     s->context = (struct sql_context){.env = server->env,
@@ -526,6 +530,8 @@ void session_close(struct sql_session *s)
         transaction_rollback(s);
     portals_close_all(s);
     session_close_all_statements(s);
+    plan_cache_free(s->plans);
+    normalised_deinit(&s->normalised);
     hmap_deinit(&s->statements);
     hmap_deinit(&s->portals);
     sequence_session_free(s->context.sequences);

@@ -4,7 +4,9 @@
 
 #include "base/hmap.h"
 #include "base/list.h"
+#include "sql/parse/normalise.h"
 #include "sql/parse/parse.h"
+#include "sql/session/plan_cache.h"
 #include "sql/session/session.h"
 #include "sql/session/settings.h"
 #include "txn/txn.h"
@@ -98,6 +100,8 @@ struct sql_session {
     struct catalog_view *view;
     enum txn_block       block;
     struct savepoint    *savepoints;
+    struct plan_cache   *plans; /* of simple statements, by shape */
+    struct normalised    normalised;
     struct hmap          statements, portals; /* by name */
     struct arena        *scratch;             /* of the running simple query */
     int64_t              start_us, state_change_us, query_start_us;
@@ -151,11 +155,14 @@ struct prepared *prepared_find(struct sql_session *s, const char *name);
 status           prepared_add(struct sql_session *s, struct prepared *p) MUST_CHECK;
 /* Parse analysis of p->node: plans what can be planned, so that types and columns are known. */
 status           prepared_analyse(struct sql_session *s, struct prepared *p) MUST_CHECK;
-bool statement_returns_rows(const struct prepared *p);
+bool             statement_returns_rows(const struct prepared *p);
 const struct result_column *prepared_columns(const struct prepared *p, size_t *count);
 void                        session_close_all_statements(struct sql_session *s);
 struct portal              *portal_new(struct sql_session *s, const char *name, struct prepared *p);
 
+/* The values of $1 ... by the statement's types, copied into the portal. */
+status portal_decode_params(struct sql_session *s, struct portal *x, const struct bind_values *v)
+    MUST_CHECK;
 struct portal *portal_find(struct sql_session *s, const char *name);
 void           portal_free(struct sql_session *s, struct portal *p);
 /* All portals end with their transaction. */

@@ -565,14 +565,15 @@ static status vacuum(struct sql_session *s, const PgQuery__VacuumStmt *stmt, con
     return STATUS_OK; /* old versions are collected in the background, always: docs/limits.md */
 }
 
-/* Holds on descriptors come in two strengths. Modes that let others write share; the rest keep everybody out, which is
- * more than they ask for and never less. */
+/* Holds on descriptors come in two strengths. Modes that let others write share; the rest keep
+ * everybody out, which is more than they ask for and never less. */
 static status lock_tables(struct sql_session *s, const PgQuery__LockStmt *stmt)
 {
     enum { ROW_EXCLUSIVE_LOCK = 3 };
 
     if (s->block != BLOCK_EXPLICIT)
-        return status_new(ST_NO_ACTIVE_TRANSACTION, "LOCK TABLE can only be used in transaction blocks");
+        return status_new(ST_NO_ACTIVE_TRANSACTION,
+                          "LOCK TABLE can only be used in transaction blocks");
     if (stmt->nowait)
         return status_new(ST_FEATURE_NOT_SUPPORTED, "LOCK TABLE ... NOWAIT is not supported");
     for (size_t i = 0; i < stmt->n_relations; i++) {
