@@ -5,7 +5,8 @@
 #include "base/assert.h"
 #include "env/env.h"
 #include "sql/session/session_internal.h"
-#include "sql/types/ops.h"
+#include "sql/types/string.h"
+#include "sql/types/type.h"
 
 enum { REPLAYS_MAX = 20 };
 
@@ -375,7 +376,7 @@ static status simple_query(struct sql_session *s, slice text)
 {
     struct parse_result parsed;
     bool                unknown = false;
-    status              st = type_check_encoding(text);
+    status              st = string_check(text);
 
     if (st_ok(st) && has_shape(s, text)) {
         s->several = false;
