@@ -130,7 +130,7 @@ $(BENCH_BIN): $(OUT)/%: $(OUT)/%.o $(TEST_COMMON_OBJ) $(LIB)
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 
 # ---- what people type -----------------------------------------------------------------------------------
-.PHONY: deps quickstart check unit clean format format-check lint coverage fuzz bench install
+.PHONY: deps quickstart check unit clean format format-check lint coverage fuzz bench crash install
 
 deps:           ## install what is missing (Debian packages)
 	@scripts/deps
@@ -181,6 +181,10 @@ build/fuzz/bin/%: tests/fuzz/%.c build/fuzz/liblinera.a
 
 bench: $(BENCH_BIN) ## run the micro-benchmarks
 	@for b in $(BENCH_BIN); do echo "== $$b"; $$b || exit 1; done
+
+RUNS ?= 200
+crash: all      ## kill -9 a node under load RUNS times and look for lost or half transactions
+	@tests/crash/kill9 $(RUNS)
 
 install: all    ## install programs, man pages, completions and the systemd unit
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/lib/systemd/system \

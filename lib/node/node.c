@@ -18,7 +18,11 @@
 #include "storage/engine.h"
 #include "txn/txn.h"
 
-enum { STARTUP_TIMEOUT_US = 60 * 1000 * 1000, CLOCK_UPKEEP_US = 250 * 1000 };
+enum {
+    STARTUP_TIMEOUT_US = 60 * 1000 * 1000,
+    CLOCK_UPKEEP_US = 100 * 1000,
+    CLOCK_BOUND_AHEAD_US = 500 * 1000
+};
 
 /* The layers in the order in which they start; they stop in reverse. */
 struct node {
@@ -81,6 +85,7 @@ static status start_clock(struct node *n)
                              .max_offset_us = n->options.max_clock_offset_us,
                              .persist = durable ? persist_bound : NULL,
                              .persist_ctx = n,
+                             .bound_ahead_us = CLOCK_BOUND_AHEAD_US,
                              .log = env_log(n->env)};
 
     TRY_RETURN(engine_get_meta(n->engine, NULL, CLOCK_BOUND_KEY, &v));
@@ -91,6 +96,11 @@ static status start_clock(struct node *n)
                           v.value.size);
     TRY_RETURN(hlc_new(env_heap(n->env), &o, &n->clock));
     hlc_register_metrics(n->clock, n->metrics, NULL);
+    /* After a crash the clock starts above what it may have issued before (pitfall C3), which is
+     * ahead of the wall clock by what is left of the bound: a quarter of a second of waiting at the
+     * most. */
+    for (uint64_t us; (us = hlc_ready_in_us(n->clock)) > 0;)
+        TRY_RETURN(env_sleep_us(n->env, us));
     return STATUS_OK;
 }
 
