@@ -296,7 +296,8 @@ static void push_undo(struct settings *s, int id)
         size_t       capacity = MAX(s->undo_capacity * 2, (size_t)8);
         struct undo *undos = heap_must_alloc(s->heap, capacity, sizeof *undos);
 
-        memcpy(undos, s->undos, s->undo_count * sizeof *undos);
+        if (s->undo_count > 0)
+            memcpy(undos, s->undos, s->undo_count * sizeof *undos);
         heap_free(s->undos);
         s->undos = undos;
         s->undo_capacity = capacity;

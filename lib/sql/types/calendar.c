@@ -58,8 +58,13 @@ void timestamp_to_civil(int64_t us, struct civil *out)
 
 int64_t civil_to_timestamp(const struct civil *c)
 {
-    return civil_to_days(c->year, c->month, c->day) * US_PER_DAY + c->hour * US_PER_HOUR +
-           c->minute * US_PER_MINUTE + c->second * US_PER_SECOND + c->us;
+    int64_t days = civil_to_days(c->year, c->month, c->day), us;
+    int64_t of_day =
+        c->hour * US_PER_HOUR + c->minute * US_PER_MINUTE + c->second * US_PER_SECOND + c->us;
+
+    if (checked_mul(days, US_PER_DAY, &us) && checked_add(us, of_day, &us))
+        return us;
+    return days > 0 ? TIMESTAMP_END : TIMESTAMP_MIN - 1;
 }
 
 static bool is_leap(int64_t year)
@@ -125,6 +130,7 @@ static status add_months_and_days(int64_t t, struct interval i, int64_t *out)
         if (c.year < -4713 || c.year > 294277)
             return status_new(ST_DATETIME_OVERFLOW, "timestamp out of range");
         t = civil_to_timestamp(&c);
+        TRY_RETURN(timestamp_check_range(t));
     }
     if (!checked_mul((int64_t)i.days, US_PER_DAY, &days_us) || !checked_add(t, days_us, out))
         return status_new(ST_DATETIME_OVERFLOW, "timestamp out of range");

@@ -41,7 +41,9 @@ int64_t civil_to_days(int64_t year, int month,
 void    days_to_civil(int64_t days, struct civil *out); /* sets year, month, day */
 void us_to_civil_time(int64_t us, struct civil *out); /* sets hour to us, from us since midnight */
 void timestamp_to_civil(int64_t us, struct civil *out);
-int64_t civil_to_timestamp(const struct civil *c); /* fields in their ranges */
+/* Fields in their ranges; a year beyond the type's gives a value that timestamp_check_range()
+ * refuses. */
+int64_t civil_to_timestamp(const struct civil *c);
 int     days_in_month(int64_t year, int month);
 int     day_of_week(int64_t days); /* 0: Sunday */
 int     day_of_year(int64_t days); /* from 1 */
