@@ -56,7 +56,7 @@ struct sql_context {
     int64_t                 statement_start_us; /* statement_timestamp() */
     const char             *database, *user, *session_user;
     uint32_t                database_oid, user_oid;
-    uint32_t            process_id; /* pg_backend_pid() */
+    uint32_t                process_id;      /* pg_backend_pid() */
     uint64_t                random_state[4]; /* random() and setseed() of this session */
 
     /* Send a notice to the client; `st` is taken over. severity: "NOTICE", "WARNING", "INFO" ... */

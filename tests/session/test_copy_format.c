@@ -4,7 +4,8 @@
 #include "tests/common/test.h"
 
 static const struct copy_options text_options = {.delimiter = '\t', .null_text = "\\N"};
-static const struct copy_options csv_options = {.csv = true, .delimiter = ',', .null_text = "", .quote = '"', .escape = '"'};
+static const struct copy_options csv_options = {
+    .csv = true, .delimiter = ',', .null_text = "", .quote = '"', .escape = '"'};
 
 /* The fields of one line, as "a|b|NULL". */
 static void check_line(const struct copy_options *o, const char *line, const char *expected)
@@ -55,7 +56,8 @@ static void csv_unterminated(void **state)
     size_t             count;
 
     (void)state;
-    assert_st_code(copy_split(&csv_options, a, SLICE_LIT("a,\"b"), &fields, &count), ST_BAD_COPY_FILE);
+    assert_st_code(copy_split(&csv_options, a, SLICE_LIT("a,\"b"), &fields, &count),
+                   ST_BAD_COPY_FILE);
     arena_free(a);
 }
 
@@ -91,7 +93,7 @@ static void pieces_do_not_matter(void **state)
 /* Whatever is written comes back. */
 static void round_trip(void **state)
 {
-    struct prng  rng;
+    struct prng       rng;
     static const char alphabet[] = "ab\t\n\r\\,\"'N. \b";
 
     (void)state;

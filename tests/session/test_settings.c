@@ -66,7 +66,8 @@ static void every_default_is_valid(void **state)
 
         if (d->flags & SETTING_READ_ONLY)
             continue;
-        assert_st_ok(settings_set(f->settings, (enum setting_id)i, d->fallback, SETTING_FOR_SESSION));
+        assert_st_ok(
+            settings_set(f->settings, (enum setting_id)i, d->fallback, SETTING_FOR_SESSION));
         assert_string_equal(settings_get(f->settings, (enum setting_id)i), d->fallback);
     }
 }
@@ -88,11 +89,16 @@ static void bad_values_leave_the_old_one(void **state)
 {
     struct fixture *f = *state;
 
-    assert_st_code(settings_set(f->settings, SETTING_STATEMENT_TIMEOUT, "soon", SETTING_FOR_SESSION), ST_INVALID_PARAMETER_VALUE);
-    assert_st_code(settings_set(f->settings, SETTING_EXTRA_FLOAT_DIGITS, "4", SETTING_FOR_SESSION), ST_INVALID_PARAMETER_VALUE);
-    assert_st_code(settings_set(f->settings, SETTING_SERVER_VERSION, "16", SETTING_FOR_SESSION), ST_CANNOT_CHANGE_PARAMETER);
+    assert_st_code(
+        settings_set(f->settings, SETTING_STATEMENT_TIMEOUT, "soon", SETTING_FOR_SESSION),
+        ST_INVALID_PARAMETER_VALUE);
+    assert_st_code(settings_set(f->settings, SETTING_EXTRA_FLOAT_DIGITS, "4", SETTING_FOR_SESSION),
+                   ST_INVALID_PARAMETER_VALUE);
+    assert_st_code(settings_set(f->settings, SETTING_SERVER_VERSION, "16", SETTING_FOR_SESSION),
+                   ST_CANNOT_CHANGE_PARAMETER);
     f->refuse = true;
-    assert_st_code(settings_set(f->settings, SETTING_TIME_ZONE, "Mars", SETTING_FOR_SESSION), ST_INVALID_PARAMETER_VALUE);
+    assert_st_code(settings_set(f->settings, SETTING_TIME_ZONE, "Mars", SETTING_FOR_SESSION),
+                   ST_INVALID_PARAMETER_VALUE);
     assert_string_equal(get(f, "TimeZone"), "UTC");
     assert_int_equal(f->reported, 0);
 }
@@ -106,7 +112,8 @@ static void local_ends_with_the_transaction(void **state)
     assert_string_equal(get(f, "application_name"), "b");
     settings_end_transaction(f->settings, true);
     assert_string_equal(get(f, "application_name"), "a");
-    assert_string_equal(f->last, "application_name=a"); /* pitfall P7: the client is told of the way back too */
+    assert_string_equal(
+        f->last, "application_name=a"); /* pitfall P7: the client is told of the way back too */
 }
 
 static void rollback_undoes_set(void **state)
@@ -150,12 +157,17 @@ static void custom_options_are_kept(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TF("every default is a value that its setting takes", every_default_is_valid, setup, teardown),
-        TF("values are printed in one form whatever was typed", values_are_normalised, setup, teardown),
-        TF("a refused value leaves the old one and reports nothing", bad_values_leave_the_old_one, setup, teardown),
+        TF("every default is a value that its setting takes", every_default_is_valid, setup,
+           teardown),
+        TF("values are printed in one form whatever was typed", values_are_normalised, setup,
+           teardown),
+        TF("a refused value leaves the old one and reports nothing", bad_values_leave_the_old_one,
+           setup, teardown),
         TF("SET LOCAL ends with its transaction", local_ends_with_the_transaction, setup, teardown),
-        TF("a rollback undoes SET, to the savepoint or the whole", rollback_undoes_set, setup, teardown),
-        TF("RESET goes back to the startup packet's value", startup_values_are_what_reset_goes_back_to, setup, teardown),
+        TF("a rollback undoes SET, to the savepoint or the whole", rollback_undoes_set, setup,
+           teardown),
+        TF("RESET goes back to the startup packet's value",
+           startup_values_are_what_reset_goes_back_to, setup, teardown),
         TF("options with a dot are kept as text", custom_options_are_kept, setup, teardown),
     };
 

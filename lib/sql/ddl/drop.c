@@ -587,7 +587,8 @@ static const char *absent_name(const PgQuery__Node *node)
     if (node->node_case == PG_QUERY__NODE__NODE_TYPE_NAME)
         return ddl_node_string(node->type_name->names[node->type_name->n_names - 1]);
     if (node->node_case == PG_QUERY__NODE__NODE_OBJECT_WITH_ARGS)
-        return ddl_node_string(node->object_with_args->objname[node->object_with_args->n_objname - 1]);
+        return ddl_node_string(
+            node->object_with_args->objname[node->object_with_args->n_objname - 1]);
     node_names(node, &schema, &name);
     return name;
 }

@@ -17,8 +17,8 @@ struct txn_system;
  * ---------------------------------------------------------------------------------- */
 
 struct sql_server_options {
-    size_t sql_memory;        /* bytes all statements together may hold; 0: no limit */
-    size_t session_memory;    /* bytes one statement may hold; 0: no limit */
+    size_t sql_memory;     /* bytes all statements together may hold; 0: no limit */
+    size_t session_memory; /* bytes one statement may hold; 0: no limit */
     size_t connections_max;
 };
 

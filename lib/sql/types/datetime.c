@@ -363,10 +363,11 @@ status interval_receive(struct sql_context *c, struct arena *a, const struct typ
 {
     (void)c, (void)a, (void)t;
     TRY_RETURN(type_receive_size(bytes, 16));
-    out->iv = interval_apply_typmod((struct interval){.us = (int64_t)get_u64be(bytes.data),
-                                             .days = (int32_t)get_u32be(bytes.data + 8),
-                                             .months = (int32_t)get_u32be(bytes.data + 12)},
-                           typmod);
+    out->iv =
+        interval_apply_typmod((struct interval){.us = (int64_t)get_u64be(bytes.data),
+                                                .days = (int32_t)get_u32be(bytes.data + 8),
+                                                .months = (int32_t)get_u32be(bytes.data + 12)},
+                              typmod);
     return STATUS_OK;
 }
 
