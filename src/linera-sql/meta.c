@@ -20,7 +20,7 @@ static char *next_word(const char **at)
         *at = p;
         return NULL;
     }
-    word = to = malloc(strlen(p) + 1);
+    word = to = calloc(1, strlen(p) + 1);
     if (word == NULL)
         abort();
     if (*p == '\'') {
