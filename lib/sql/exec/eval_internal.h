@@ -37,7 +37,7 @@ eval_row_fn eval_array_one, eval_array_op_one, eval_subscript_one, eval_row_valu
     eval_row_compare_one;
 
 /* Call the operator of an ARRAY_OP, DISTINCT or NULLIF site on two values. */
-status eval_call_two(struct eval *e, datum a, datum b, struct arena *arena, datum *out, bool *null)
+status eval_call_two(struct eval *e, datum x, datum y, struct arena *a, datum *out, bool *null)
     MUST_CHECK;
 
 #endif

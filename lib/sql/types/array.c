@@ -84,7 +84,7 @@ static status shape_count(unsigned dimensions, const size_t *lengths, size_t *ou
 
 static bool any_null(const bool *nulls, size_t count)
 {
-    return nulls != NULL && count > 0 && memchr(nulls, true, count) != NULL;
+    return nulls != NULL && count > 0 && memchr(nulls, 1, count) != NULL;
 }
 
 status array_build_shaped(struct arena *a, const struct type *element, unsigned dimensions,

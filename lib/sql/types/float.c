@@ -51,7 +51,7 @@ static void shortest(double v, bool single, char *text, size_t size)
 /* From d.ddde+xx to plain digits where the exponent is small, as PostgreSQL writes them. */
 static void layout(const char *text, bool single, struct buf *out)
 {
-    char        digits[32];
+    char        digits[32] = "";
     size_t      n = 0;
     const char *p = text;
     long        exponent;
