@@ -3,17 +3,8 @@
 #include <math.h>
 
 #include "base/checked.h"
-#include "sql/func/implement.h"
-#include "sql/types/calendar.h"
-#include "sql/types/timezone.h"
-
-static int64_t to_utc(const struct fn_call *call, int64_t local)
-{
-    const struct time_zone *tz = call->context != NULL ? call->context->settings.time_zone : NULL;
-
-    return TIMESTAMP_IS_FINITE(local) ? local - time_zone_offset_local(tz, local) * US_PER_SECOND
-                                      : local;
-}
+#include "env/env.h"
+#include "sql/func/datetime.h"
 
 /* ---- from parts -------------------------------------------------------------------------------
  */
@@ -57,7 +48,7 @@ FN(make_timestamp)
 FN(make_timestamptz)
 {
     TRY_RETURN(make_local(args, &out->i));
-    out->i = to_utc(call, out->i);
+    out->i = local_to_utc(zone_of(call), out->i);
     return timestamp_check_range(out->i);
 }
 
@@ -69,6 +60,46 @@ FN(make_timestamptz_at_timezone)
 
     TRY_RETURN(make_local(args, &of_zone[1].i));
     return fn_timestamp_zone(call, of_zone, nulls, out, null);
+}
+
+FN(now)
+{
+    out->i = txn_start(call);
+    return STATUS_OK;
+}
+
+FN(statement_timestamp)
+{
+    out->i = call->context != NULL ? call->context->statement_start_us : 0;
+    return STATUS_OK;
+}
+
+FN(clock_timestamp)
+{
+    out->i = call->context != NULL && call->context->env != NULL
+                 ? (int64_t)env_wall_us(call->context->env) - UNIX_EPOCH_US
+                 : 0;
+    return STATUS_OK;
+}
+
+FN(make_date)
+{
+    int64_t year = args[0].i < 0 ? args[0].i + 1 : args[0].i; /* -1 is 1 BC */
+
+    if (args[0].i == 0 || args[1].i < 1 || args[1].i > 12 || args[2].i < 1 ||
+        args[2].i > days_in_month(year, (int)args[1].i))
+        return status_new(ST_DATETIME_OVERFLOW, "date field value out of range: %lld-%02lld-%02lld",
+                          (long long)args[0].i, (long long)args[1].i, (long long)args[2].i);
+    out->i = civil_to_days(year, (int)args[1].i, (int)args[2].i);
+    return out->i >= DATE_MIN && out->i < DATE_END ? STATUS_OK : datetime_overflow("date");
+}
+
+FN(float8_timestamptz)
+{
+    if (isnan(args[0].f) || fabs(args[0].f) > 9.2e12)
+        return datetime_overflow("timestamp");
+    out->i = (int64_t)rint(args[0].f * 1e6) - UNIX_EPOCH_US;
+    return STATUS_OK;
 }
 
 static status join(int64_t date, int64_t time, int64_t *out)
@@ -96,7 +127,7 @@ FN(timedate_pl_1296)
 FN(timestamptz_1176)
 {
     TRY_RETURN(join(args[0].i, args[1].i, &out->i));
-    out->i = to_utc(call, out->i);
+    out->i = local_to_utc(zone_of(call), out->i);
     return STATUS_OK;
 }
 
@@ -132,48 +163,6 @@ static status bin(struct interval stride, int64_t t, int64_t origin, int64_t *ou
 FN(timestamp_bin)
 {
     return bin(args[0].iv, args[1].i, args[2].i, &out->i);
-}
-
-FN(interval_scale)
-{
-    out->iv = interval_apply_typmod(args[0].iv, (int32_t)args[1].i);
-    return STATUS_OK;
-}
-
-FN(interval_pl_time_1848)
-{
-    out->i = (((args[1].i + args[0].iv.us % US_PER_DAY) % US_PER_DAY) + US_PER_DAY) % US_PER_DAY;
-    return STATUS_OK;
-}
-
-/* Hours into days, days into months, and one sign for all. */
-FN(interval_justify_interval)
-{
-    struct interval i = args[0].iv;
-    int64_t         days, months;
-
-    days = i.days + i.us / US_PER_DAY;
-    i.us %= US_PER_DAY;
-    months = i.months + days / 30;
-    days %= 30;
-    if (months > 0 && (days < 0 || (days == 0 && i.us < 0))) {
-        days += 30;
-        months--;
-    } else if (months < 0 && (days > 0 || (days == 0 && i.us > 0))) {
-        days -= 30;
-        months++;
-    }
-    if (days > 0 && i.us < 0) {
-        i.us += US_PER_DAY;
-        days--;
-    } else if (days < 0 && i.us > 0) {
-        i.us -= US_PER_DAY;
-        days++;
-    }
-    if (months > INT32_MAX || months < INT32_MIN)
-        return status_new(ST_DATETIME_OVERFLOW, "interval out of range");
-    out->iv = (struct interval){.us = i.us, .days = (int32_t)days, .months = (int32_t)months};
-    return STATUS_OK;
 }
 
 FN(date_larger)
@@ -239,8 +228,6 @@ enum end_kind { END_VALUE, END_TIMESTAMP_PLUS, END_TIMESTAMPTZ_PLUS, END_TIME_PL
 static status read_period(struct fn_call *call, const datum *args, const bool *nulls,
                           enum end_kind kind, struct period *p)
 {
-    const struct time_zone *tz = call->context != NULL ? call->context->settings.time_zone : NULL;
-
     *p = (struct period){.begin = args[0].i, .begin_null = nulls[0], .end_null = nulls[1]};
     if (kind == END_VALUE) {
         p->end = args[1].i;
@@ -252,8 +239,8 @@ static status read_period(struct fn_call *call, const datum *args, const bool *n
     if (kind == END_TIMESTAMP_PLUS)
         return timestamp_add_interval(p->begin, args[1].iv, &p->end);
     if (kind == END_TIMESTAMPTZ_PLUS)
-        return timestamptz_add_interval(tz, p->begin, args[1].iv, &p->end);
-    p->end = (((p->begin + args[1].iv.us % US_PER_DAY) % US_PER_DAY) + US_PER_DAY) % US_PER_DAY;
+        return timestamptz_add_interval(zone_of(call), p->begin, args[1].iv, &p->end);
+    p->end = time_wrap(p->begin + args[1].iv.us % US_PER_DAY);
     return STATUS_OK;
 }
 

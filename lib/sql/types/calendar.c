@@ -9,11 +9,6 @@
  * algorithms"). */
 enum { DAYS_PER_ERA = 146097, EPOCH_2000 = 730425 /* days from 0000-03-01 to 2000-01-01 */ };
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
 int64_t civil_to_days(int64_t year, int month, int day)
 {
     int64_t y = year - (month <= 2), era = floor_div(y, 400);

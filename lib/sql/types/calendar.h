@@ -30,6 +30,12 @@
 #define TIMESTAMP_MIN INT64_C(-211813488000000000)
 #define TIMESTAMP_END INT64_C(9223371331200000000)
 
+/* Rounds towards minus infinity; b is positive. */
+static inline int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
 struct civil {
     int64_t year; /* astronomical: 0 is 1 BC */
     int     month, day;
