@@ -62,7 +62,7 @@ int main(int argc, char **argv)
         {"variable", 'v', CLI_LIST, "NAME=VALUE", "set a variable: :NAME stands for it", NULL,
          &variables},
         {"format", 'F', CLI_CHOICE, "FORMAT", "how to print; default table, in a pipe tsv",
-         "table|csv|tsv|json|ndjson|markdown|vertical", &format},
+         TABLE_FORMATS, &format},
         {"no-header", 0, CLI_FLAG, NULL, "leave the names of columns out", NULL, &no_header},
         {"url", 0, CLI_TEXT, "URL",
          "where to connect: postgresql://user@host:port/db; default LINERA_URL, then PG*", NULL,
@@ -83,9 +83,9 @@ int main(int argc, char **argv)
     s.interactive =
         isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && commands.count == 0 && files.count == 0;
     s.stop_on_error = on_error != NULL ? strcmp(on_error, "stop") == 0 : !s.interactive;
-    s.format = isatty(STDOUT_FILENO) ? FORMAT_TABLE : FORMAT_TSV;
+    s.format = isatty(STDOUT_FILENO) ? TABLE_FORMAT_TABLE : TABLE_FORMAT_TSV;
     if (format != NULL)
-        format_parse(format, &s.format);
+        table_format_parse(format, &s.format);
     s.header = !no_header && (format != NULL || isatty(STDOUT_FILENO));
     buf_init(&s.buffer, NULL);
     buf_init(&s.previous, NULL);

@@ -385,7 +385,7 @@ static bool do_format(struct shell *s, const char *args)
 {
     char *word = next_word(&args);
 
-    if (word == NULL || !format_parse(word, &s->format))
+    if (word == NULL || !table_format_parse(word, &s->format))
         shell_error(s, "\\format takes one of table, csv, tsv, json, ndjson, markdown, vertical");
     free(word);
     return true;

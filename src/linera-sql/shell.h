@@ -8,16 +8,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-
-enum format {
-    FORMAT_TABLE,
-    FORMAT_CSV,
-    FORMAT_TSV,
-    FORMAT_JSON,
-    FORMAT_NDJSON,
-    FORMAT_MARKDOWN,
-    FORMAT_VERTICAL
-};
+#include "client/table.h"
 
 struct variable {
     char            *name, *value;
@@ -25,22 +16,22 @@ struct variable {
 };
 
 struct shell {
-    PGconn          *conn;
-    char            *url;
-    bool             interactive;
-    bool             stop_on_error;
-    bool             timing;
-    bool             header;
-    bool             tuples_only;
-    bool             expanded;
-    enum format      format;
-    FILE            *out; /* \o */
-    struct variable *variables;
-    struct buf       buffer;   /* the statement being typed */
-    struct buf       previous; /* the one before it: \g, \e */
-    int              nesting;  /* of \i */
-    bool             quit;
-    int              exit; /* what the program ends with */
+    PGconn           *conn;
+    char             *url;
+    bool              interactive;
+    bool              stop_on_error;
+    bool              timing;
+    bool              header;
+    bool              tuples_only;
+    bool              expanded;
+    enum table_format format;
+    FILE             *out; /* \o */
+    struct variable  *variables;
+    struct buf        buffer;   /* the statement being typed */
+    struct buf        previous; /* the one before it: \g, \e */
+    int               nesting;  /* of \i */
+    bool              quit;
+    int               exit; /* what the program ends with */
 };
 
 /* ---- shell.c: statements ---- */
@@ -73,7 +64,6 @@ bool   scan_is_empty(const char *text, size_t size);
 /* ---- print.c: results ---- */
 
 void print_result(struct shell *s, PGresult *result);
-bool format_parse(const char *name, enum format *out);
 
 /* ---- meta.c: backslash commands ---- */
 
