@@ -428,17 +428,21 @@ static status bind_index(struct scope *s, const PgQuery__Node *n, struct expr **
 static status bind_subscript(struct scope *s, struct expr *array, const PgQuery__AIndices *n,
                              struct expr **out)
 {
-    uint32_t     element = element_of(array->type);
+    bool         is_name = array->type == OID_NAME; /* an array of "char" to PostgreSQL */
+    uint32_t     element = is_name ? OID_CHAR : element_of(array->type);
     struct expr *e;
 
+    if (is_name && n->is_slice)
+        return binder_unsupported(s->b, array->location,
+                                  "slices of fixed-length arrays not implemented");
     if (element == 0)
         return binder_at(
             s->b, array->location,
             status_new(ST_DATATYPE_MISMATCH,
                        "cannot subscript type %s because it does not support subscripting",
                        type_text(s->b, array->type)));
-    e = expr_new(s->b->a, EXPR_SUBSCRIPT, n->is_slice ? array->type : element, array->typmod,
-                 array->location);
+    e = expr_new(s->b->a, EXPR_SUBSCRIPT, n->is_slice ? array->type : element,
+                 is_name ? -1 : array->typmod, array->location);
     e->subscript.array = array;
     e->subscript.is_slice = n->is_slice;
     if (n->is_slice) {

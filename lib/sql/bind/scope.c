@@ -132,22 +132,55 @@ static bool is_system_column(const char *name)
     return false;
 }
 
+/* Position from 1 of a column that is null only where an outer join found no row; 0: none. */
+static int never_null_column(const struct table_ref *t)
+{
+    for (size_t i = 0; i < t->table->column_count; i++)
+        if (t->table->columns[i].not_null && !t->table->columns[i].dropped)
+            return (int)i + 1;
+    return 0;
+}
+
+/* On the nullable side of an outer join the OID is null where the row is: CASE WHEN column IS NOT
+ * NULL THEN oid END, of a column that otherwise cannot be. */
+static struct expr *oid_of_row(struct scope *s, struct expr *column, struct expr *oid)
+{
+    struct expr *test = expr_new(s->b->a, EXPR_NULL_TEST, OID_BOOL, -1, oid->location);
+    struct expr *e = expr_new(s->b->a, EXPR_CASE, OID_OID, -1, oid->location);
+
+    test->unary.arg = column;
+    test->unary.negated = true;
+    e->case_when.conditions = ARENA_ARRAY(s->b->a, struct expr *, 1);
+    e->case_when.results = ARENA_ARRAY(s->b->a, struct expr *, 1);
+    e->case_when.conditions[0] = test;
+    e->case_when.results[0] = oid;
+    e->case_when.count = 1;
+    e->case_when.otherwise = expr_null(s->b->a, OID_OID, oid->location);
+    return e;
+}
+
 /* A relation's own OID is known here; the rest speaks of PostgreSQL's pages and transactions. */
 static status system_column(struct scope *s, const struct scope_item *item,
-                            const struct table_ref *t, const char *name, int location,
+                            const struct table_ref *t, const char *name, int levels, int location,
                             struct expr **out)
 {
+    int column;
+
     *out = NULL;
     if (t->kind != TABLE_REF_RELATION || !is_system_column(name))
         return STATUS_OK;
     if (strcmp(name, "tableoid") != 0)
         return binder_unsupported(
             s->b, location, arena_printf(s->b->a, "system column \"%s\" is not supported", name));
-    if (item->nullable)
+    *out = expr_const(s->b->a, OID_OID, (datum){.i = t->table->oid}, location);
+    if (!item->nullable)
+        return STATUS_OK;
+    column = never_null_column(t);
+    if (column == 0)
         return binder_unsupported(s->b, location,
                                   "system column \"tableoid\" of the nullable side of an outer "
-                                  "join is not supported");
-    *out = expr_const(s->b->a, OID_OID, (datum){.i = t->table->oid}, location);
+                                  "join is not supported for tables without a NOT NULL column");
+    *out = oid_of_row(s, scope_item_column(s, item, column, levels, location), *out);
     return STATUS_OK;
 }
 
@@ -162,7 +195,7 @@ static status item_column(struct scope *s, struct scope *at, const struct scope_
     if (column != 0)
         *out = scope_item_column(s, item, column, levels, location);
     else
-        TRY_RETURN(system_column(s, item, t, name, location, out));
+        TRY_RETURN(system_column(s, item, t, name, levels, location, out));
     return STATUS_OK;
 }
 

@@ -46,6 +46,21 @@ static status tables(struct rows *r, size_t key_at, const struct table_desc ***o
     return STATUS_OK;
 }
 
+/* The same where the key may be an index, which comes with its table: the filter behind the scan
+ * picks it. */
+static status tables_of_relation(struct rows *r, size_t key_at, const struct table_desc ***out,
+                                 size_t *count)
+{
+    struct rows all = *r;
+    datum       owner = {0};
+
+    if (r->key_column == (int)key_at)
+        owner.i = view_table_of_index(r->v, (uint32_t)r->key->i);
+    if (owner.i != 0)
+        all.key = &owner;
+    return tables(&all, key_at, out, count);
+}
+
 /* ---- pg_class -------------------------------------------------------------------------------- */
 
 static void class_common(struct rows *r)
@@ -136,18 +151,8 @@ status scan_pg_class(struct rows *r)
 {
     const struct table_desc **list;
     size_t                    count;
-    struct rows               all = *r;
 
-    if (r->key_column == (int)COLUMN_AT(pg_class, oid)) {
-        uint32_t owner = view_table_of_index(r->v, (uint32_t)r->key->i);
-
-        /* An index comes with its table: the filter behind the scan picks it. */
-        if (owner != 0)
-            all.key = &(datum){.i = owner};
-        TRY_RETURN(tables(&all, COLUMN_AT(pg_class, oid), &list, &count));
-    } else {
-        TRY_RETURN(catalog_list_tables(r->v, r->a, &list, &count));
-    }
+    TRY_RETURN(tables_of_relation(r, COLUMN_AT(pg_class, oid), &list, &count));
     for (size_t i = 0; i < count; i++) {
         TRY_RETURN(class_of_table(r, list[i]));
         for (size_t j = 0; j < list[i]->index_count; j++)
@@ -244,15 +249,8 @@ status scan_pg_attribute(struct rows *r)
 {
     const struct table_desc **list;
     size_t                    count;
-    struct rows               all = *r;
 
-    if (r->key_column == (int)COLUMN_AT(pg_attribute, attrelid)) {
-        uint32_t owner = view_table_of_index(r->v, (uint32_t)r->key->i);
-
-        if (owner != 0)
-            all.key = &(datum){.i = owner};
-    }
-    TRY_RETURN(tables(&all, COLUMN_AT(pg_attribute, attrelid), &list, &count));
+    TRY_RETURN(tables_of_relation(r, COLUMN_AT(pg_attribute, attrelid), &list, &count));
     for (size_t i = 0; i < count; i++) {
         TRY_RETURN(attributes_of_table(r, list[i]));
         for (size_t j = 0; j < list[i]->index_count; j++)

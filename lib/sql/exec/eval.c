@@ -384,7 +384,7 @@ static status compile_subscript(struct eval *e)
         args[count++] = x->subscript.index;
     if (x->subscript.upper != NULL)
         args[count++] = x->subscript.upper;
-    e->one = eval_subscript_one;
+    e->one = args[0]->type == OID_NAME ? eval_subscript_name : eval_subscript_one;
     return compile_args(e, args, count);
 }
 

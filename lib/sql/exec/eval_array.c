@@ -5,6 +5,7 @@
 #include "sql/exec/eval_internal.h"
 #include "sql/types/array.h"
 #include "sql/types/record.h"
+#include "sql/types/string.h"
 
 static status eval_args(struct eval *e, const struct eval_row *row, struct arena *a)
 {
@@ -199,6 +200,20 @@ status eval_subscript_one(struct eval *e, const struct eval_row *row, struct are
     if (*null)
         return STATUS_OK;
     return array_element(packed.s, subscripts, n, out, null);
+}
+
+/* name[i]: its byte at i, counted from 0; a name is filled up with zero bytes. */
+status eval_subscript_name(struct eval *e, const struct eval_row *row, struct arena *a, datum *out,
+                           bool *null)
+{
+    TRY_RETURN(eval_args(e, row, a));
+    *null = e->arg_nulls[0] || e->arg_nulls[1] || e->arg_values[1].i < 0 ||
+            e->arg_values[1].i > NAME_SIZE_MAX;
+    if (!*null)
+        out->i = (size_t)e->arg_values[1].i < e->arg_values[0].s.size
+                     ? (unsigned char)e->arg_values[0].s.data[e->arg_values[1].i]
+                     : 0;
+    return STATUS_OK;
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------

@@ -244,8 +244,6 @@ status bpchar_send(struct sql_context *c, const struct type *t, datum v, struct 
 /* ---- name: at most 63 bytes, cut at a character
  * ------------------------------------------------------------------- */
 
-enum { NAME_SIZE_MAX = 63 };
-
 slice name_cut(slice s)
 {
     size_t at = 0;
