@@ -17,7 +17,7 @@
 struct request {
     struct http_server    *server;
     struct MHD_Connection *connection;
-    char                  *path;
+    struct http_request    asked;
     struct http_reply      reply;
     bool                   handed_over, answered;
 };
@@ -27,7 +27,7 @@ static void answer_on_worker(struct env *env, void *arg)
     struct request *r = arg;
 
     (void)env;
-    http_page(r->server, r->path, &r->reply);
+    http_page(r->server, &r->asked, &r->reply);
     r->answered = true;
     MHD_resume_connection(r->connection);
 }
@@ -49,6 +49,49 @@ static enum MHD_Result send_reply(struct request *r)
     return result;
 }
 
+/* Copied: the worker must not touch what belongs to the connection. */
+static enum MHD_Result keep_argument(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    struct http_request *asked = ctx;
+    struct http_argument a = {.name = strdup(name), .value = strdup(value != NULL ? value : "")};
+
+    (void)kind;
+    if (asked->argument_count == HTTP_ARGUMENTS_MAX || a.name == NULL || a.value == NULL) {
+        free(a.name);
+        free(a.value);
+        return MHD_NO;
+    }
+    asked->arguments[asked->argument_count++] = a;
+    return MHD_YES;
+}
+
+static struct request *request_new(struct http_server *s, struct MHD_Connection *connection,
+                                   const char *path)
+{
+    struct request *r = calloc(1, sizeof *r);
+
+    if (r == NULL)
+        return NULL;
+    r->server = s;
+    r->connection = connection;
+    r->asked.path = strdup(path);
+    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, keep_argument, &r->asked);
+    buf_init(&r->reply.body, NULL);
+    return r;
+}
+
+static void request_free(struct request *r)
+{
+    for (size_t i = 0; i < r->asked.argument_count; i++) {
+        free(r->asked.arguments[i].name);
+        free(r->asked.arguments[i].value);
+    }
+    buf_deinit(&r->reply.body);
+    free(r->asked.path);
+    free(r);
+}
+
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **state)
@@ -59,15 +102,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 
     (void)version, (void)upload;
     if (r == NULL) { /* headers have arrived; a body, if any, comes with the next calls */
-        r = calloc(1, sizeof *r);
-        if (r == NULL)
-            return MHD_NO;
-        r->server = s;
-        r->connection = connection;
-        r->path = strdup(path);
-        buf_init(&r->reply.body, NULL);
-        *state = r;
-        return r->path != NULL ? MHD_YES : MHD_NO;
+        *state = r = request_new(s, connection, path);
+        return r != NULL && r->asked.path != NULL ? MHD_YES : MHD_NO;
     }
     if (*upload_size > 0) {
         *upload_size = 0;
@@ -103,9 +139,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **st
     (void)ctx, (void)connection, (void)why;
     if (r == NULL)
         return;
-    buf_deinit(&r->reply.body);
-    free(r->path);
-    free(r);
+    request_free(r);
     *state = NULL;
 }
 

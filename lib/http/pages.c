@@ -1,6 +1,7 @@
 /* The pages of the control plane: one function each, listed in one table. docs/openapi.yaml
  * describes them. */
-#include <cjson/cJSON.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/version.h"
@@ -8,7 +9,7 @@
 #include "http/http_internal.h"
 #include "sql/session/session.h"
 
-static void put_json(struct http_reply *out, cJSON *document)
+void http_json(struct http_reply *out, cJSON *document)
 {
     char *text = cJSON_PrintUnformatted(document);
 
@@ -20,33 +21,40 @@ static void put_json(struct http_reply *out, cJSON *document)
     cJSON_Delete(document);
 }
 
-void http_problem(struct http_reply *out, int code, const char *title, const char *detail)
+void http_problem(struct http_reply *out, int code, const char *title, const char *fmt, ...)
 {
-    cJSON *o = cJSON_CreateObject();
+    cJSON  *o = cJSON_CreateObject();
+    char    detail[512];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(detail, sizeof detail, fmt, args);
+    va_end(args);
 
     cJSON_AddStringToObject(o, "type", "about:blank");
     cJSON_AddStringToObject(o, "title", title);
     cJSON_AddNumberToObject(o, "status", code);
     cJSON_AddStringToObject(o, "detail", detail);
-    put_json(out, o);
+    http_json(out, o);
     out->code = code;
     out->content_type = "application/problem+json";
 }
 
-static void page_health(struct http_server *s, struct http_reply *out)
+static void page_health(struct http_server *s, const struct http_request *r, struct http_reply *out)
 {
     cJSON *o = cJSON_CreateObject();
 
-    (void)s;
+    (void)s, (void)r;
     cJSON_AddNumberToObject(o, "version", 1);
     cJSON_AddStringToObject(o, "status", "ok");
-    put_json(out, o);
+    http_json(out, o);
 }
 
-static void page_ready(struct http_server *s, struct http_reply *out)
+static void page_ready(struct http_server *s, const struct http_request *r, struct http_reply *out)
 {
     cJSON *o;
 
+    (void)r;
     if (s->draining) {
         http_problem(out, 503, "not ready", "the node is stopping");
         return;
@@ -54,13 +62,15 @@ static void page_ready(struct http_server *s, struct http_reply *out)
     o = cJSON_CreateObject();
     cJSON_AddNumberToObject(o, "version", 1);
     cJSON_AddStringToObject(o, "status", "ready");
-    put_json(out, o);
+    http_json(out, o);
 }
 
-static void page_metrics(struct http_server *s, struct http_reply *out)
+static void page_metrics(struct http_server *s, const struct http_request *r,
+                         struct http_reply *out)
 {
     struct sql_counters c;
 
+    (void)r;
     out->code = 200;
     out->content_type = "text/plain; version=0.0.4";
     metrics_print(s->metrics, &out->body);
@@ -82,11 +92,13 @@ static void page_metrics(struct http_server *s, struct http_reply *out)
         (unsigned long long)c.memory_bytes);
 }
 
-static void page_cluster(struct http_server *s, struct http_reply *out)
+static void page_cluster(struct http_server *s, const struct http_request *r,
+                         struct http_reply *out)
 {
     cJSON *o = cJSON_CreateObject(), *nodes = cJSON_AddArrayToObject(o, "nodes"),
           *node = cJSON_CreateObject();
 
+    (void)r;
     cJSON_AddNumberToObject(o, "version", 1);
     cJSON_AddStringToObject(o, "software", "LineraDB " LINERA_VERSION);
     cJSON_AddStringToObject(o, "postgresql", LINERA_PG_VERSION);
@@ -96,49 +108,60 @@ static void page_cluster(struct http_server *s, struct http_reply *out)
     cJSON_AddNumberToObject(node, "uptime_us",
                             (double)(env_wall_us(s->env) - s->options.started_wall_us));
     cJSON_AddItemToArray(nodes, node);
-    put_json(out, o);
+    http_json(out, o);
 }
 
-static void page_sessions(struct http_server *s, struct http_reply *out)
-{
-    SCOPED(arena) struct arena *a = arena_new(env_heap(s->env), NULL);
-    size_t                      count;
-    struct session_info        *infos = sql_server_sessions(s->sql, a, &count);
-    cJSON                      *o = cJSON_CreateObject(), *list;
-
-    cJSON_AddNumberToObject(o, "version", 1);
-    list = cJSON_AddArrayToObject(o, "sessions");
-    for (size_t i = 0; i < count; i++) {
-        cJSON *x = cJSON_CreateObject();
-
-        cJSON_AddNumberToObject(x, "id", infos[i].process_id);
-        cJSON_AddStringToObject(x, "user", infos[i].user);
-        cJSON_AddStringToObject(x, "database", infos[i].database);
-        cJSON_AddStringToObject(x, "application_name", infos[i].application_name);
-        cJSON_AddStringToObject(x, "client_address", infos[i].client_address);
-        cJSON_AddStringToObject(x, "state", infos[i].state);
-        cJSON_AddStringToObject(x, "query", infos[i].query);
-        cJSON_AddItemToArray(list, x);
-    }
-    put_json(out, o);
-}
-
-static const struct {
+static const struct page {
     const char *path;
-    void (*page)(struct http_server *s, struct http_reply *out);
+    void (*page)(struct http_server *s, const struct http_request *r, struct http_reply *out);
+    const char *arguments; /* those it knows, divided by blanks */
 } pages[] = {
-    {"/health", page_health},
-    {"/ready", page_ready},
-    {"/metrics", page_metrics},
-    {"/api/v1/cluster", page_cluster},
-    {"/api/v1/sessions", page_sessions},
+    {"/health", page_health, ""},
+    {"/ready", page_ready, ""},
+    {"/metrics", page_metrics, ""},
+    {"/api/v1/cluster", page_cluster, ""},
+    {"/api/v1/sessions", http_page_sessions, "limit cursor"},
+    {"/api/v1/statements", http_page_statements, "limit cursor sort"},
 };
 
-void http_page(struct http_server *s, const char *path, struct http_reply *out)
+const char *http_argument(const struct http_request *r, const char *name)
+{
+    for (size_t i = 0; i < r->argument_count; i++) {
+        if (strcmp(r->arguments[i].name, name) == 0)
+            return r->arguments[i].value;
+    }
+    return NULL;
+}
+
+static bool is_one_of(const char *name, const char *names)
+{
+    size_t n = strlen(name);
+
+    for (const char *at = names; *at != '\0'; at += strcspn(at, " "), at += *at == ' ') {
+        if (strcspn(at, " ") == n && memcmp(at, name, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void serve(struct http_server *s, const struct page *page, const struct http_request *r,
+                  struct http_reply *out)
+{
+    for (size_t i = 0; i < r->argument_count; i++) {
+        if (!is_one_of(r->arguments[i].name, page->arguments)) {
+            http_problem(out, 400, "unknown argument", "%s has no argument \"%s\"", page->path,
+                         r->arguments[i].name);
+            return;
+        }
+    }
+    page->page(s, r, out);
+}
+
+void http_page(struct http_server *s, const struct http_request *r, struct http_reply *out)
 {
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
-        if (strcmp(pages[i].path, path) == 0) {
-            pages[i].page(s, out);
+        if (strcmp(pages[i].path, r->path) == 0) {
+            serve(s, &pages[i], r, out);
             return;
         }
     }

@@ -145,6 +145,7 @@ static status start_storage(struct node *n)
     struct range_options r = {.id = 1};
 
     TRY_RETURN(engine_open(n->env, &o, &n->engine));
+    engine_register_metrics(n->engine, n->metrics, NULL);
     TRY_RETURN(start_clock(n));
     TRY_RETURN(env_spawn(n->env, "clock upkeep", clock_upkeep, n, &n->clock_upkeep));
     TRY_RETURN(replicator_local_new(n->env, n->engine, &n->replicator));
@@ -221,6 +222,8 @@ void node_stop(struct node *n, uint64_t grace_us)
         fiber_cancel(n->clock_upkeep);
         fiber_join(n->clock_upkeep);
     }
+    if (n->engine != NULL)
+        metrics_remove(n->metrics, engine_metrics(n->engine));
     engine_close(n->engine);
     if (n->clock != NULL)
         metrics_remove(n->metrics, hlc_metrics(n->clock));

@@ -92,6 +92,65 @@ load common
     curl -sf "http://127.0.0.1:$HTTP_PORT/api/v1/sessions" | jq -e .sessions
 }
 
+api() { curl -s "http://127.0.0.1:$HTTP_PORT/api/v1/$1"; }
+
+@test "/api/v1/statements counts calls, errors, rows, reused plans and times by the statement's shape" {
+    start_node
+    psql -X -q -At >/dev/null 2>&1 <<<"create table t (id int primary key, v text);
+        insert into t values (1, 'secret'), (2, 'b'), (3, 'c');
+        select v from t where id = 1; select v from t where id = 2; select v from t where id < 4;
+        select 1 / (id - 1) from t where v = 'secret';"
+    local statement='.statements[] | select(.statement == "select v from t where id = $1")'
+    [ "$(api statements | jq -c "$statement | [.calls, .errors, .rows, .plans_reused, .database, .user]")" = \
+        '[2,0,2,1,"postgres","postgres"]' ]
+    api statements | jq -e "$statement | .min_us <= .p50_us and .p50_us <= .p99_us and .p99_us <= .max_us and
+        .max_us <= .total_us and (.mean_us * 2 == .total_us) and (.last_seen | endswith(\"Z\"))"
+    [ "$(api statements | jq '[.statements[] | select(.errors > 0)] | length')" = 1 ]
+    run api statements
+    [[ "$output" != *secret* ]]
+}
+
+@test "/api/v1/statements counts prepared statements and the plans they reuse" {
+    start_node
+    echo 'select :client_id::int + g from generate_series(1, 10) g' >"$BATS_TEST_TMPDIR/script"
+    pgbench -n -M prepared -t 3 -f "$BATS_TEST_TMPDIR/script" >/dev/null 2>&1
+    [ "$(api statements | jq -c '.statements[] | select(.statement | test("generate_series"))
+        | [.statement, .calls, .rows, .plans_reused]')" = \
+        '["select $1::int + g from generate_series($2, $3) g",3,30,2]' ]
+}
+
+@test "lists come in pages: each statement and each session once, and bad arguments are 400" {
+    start_node
+    for i in 1 2 3 4 5; do q "select 1 as c$i" >/dev/null; done
+    for sort in total_us mean_us calls last_seen; do
+        local cursor='' all=''
+        while :; do
+            page=$(api "statements?limit=2&sort=$sort${cursor:+&cursor=$cursor}")
+            all+=$(jq -r '.statements[].id' <<<"$page")$'\n'
+            cursor=$(jq -r '.next_cursor // empty' <<<"$page")
+            [ -n "$cursor" ] || break
+        done
+        [ "$(grep -c . <<<"$all")" = 5 ]
+        [ "$(sort -u <<<"$all" | grep -c .)" = 5 ]
+    done
+    [ "$(api 'sessions?limit=1' | jq -c '[.sessions, .next_cursor]')" = '[[],null]' ]
+    for bad in 'limit=0' 'limit=x' 'cursor=x' 'sort=x' 'nosuch=1'; do
+        [ "$(curl -s -o "$BATS_TEST_TMPDIR/body" -w '%{http_code} %{content_type}' \
+            "http://127.0.0.1:$HTTP_PORT/api/v1/statements?$bad")" = '400 application/problem+json' ]
+        jq -e '.detail | length > 0' "$BATS_TEST_TMPDIR/body"
+    done
+}
+
+@test "statements of the extended protocol leave no memory behind" {
+    start_node
+    pgbench -i -s 1 -q 2>/dev/null
+    local memory='curl -s http://127.0.0.1:'$HTTP_PORT'/metrics'
+    before=$($memory | awk '$1 == "sql_memory_bytes" { print $2 }')
+    pgbench -n -M extended -S -t 2000 >/dev/null 2>&1
+    after=$($memory | awk '$1 == "sql_memory_bytes" { print $2 }')
+    [ "$after" -le "$before" ]
+}
+
 @test "an unknown page is a problem document with 404, a POST one with 405" {
     start_node
     run curl -s -o "$BATS_TEST_TMPDIR/body" -w '%{http_code} %{content_type}' "http://127.0.0.1:$HTTP_PORT/nothing"

@@ -32,6 +32,7 @@ void prepared_unref(struct prepared *p)
     if (p == NULL || --p->references > 0)
         return;
     drop_plan(p);
+    statement_entry_unref(p->entry);
     arena_free(p->arena);
     heap_free(p->name);
     heap_free(p);
@@ -187,6 +188,7 @@ status prepared_plan(struct sql_session *s, struct prepared *p)
         return st;
     }
     p->plan_arena = a;
+    p->plan_used = false;
     p->plan_version = catalog_version(s->view);
     p->plan_settings = s->settings_generation;
     return STATUS_OK;

@@ -21,9 +21,38 @@ static void statement_started(struct sql_session *s, slice text)
     memcpy(s->query_text, text.data, n);
     s->query_text[n] = '\0';
     s->running = true;
+    s->query_start_us = session_now_us(s);
+    s->statement_mono_us = env_mono_us(s->server->env);
+    s->statement_rows = 0;
     s->cancel_requested = false;
     s->fiber = fiber_self(s->server->env);
     s->deadline_us = timeout_ms > 0 ? env_deadline(s->server->env, (uint64_t)timeout_ms * 1000) : 0;
+}
+
+/* Statistics of the statement that has just run: `p`, or `text` when that is NULL. A portal's time
+ * before it was suspended comes as `before_us`. */
+static void note_statement(struct sql_session *s, struct prepared *p, slice text, bool failed,
+                           uint64_t before_us)
+{
+    struct statement_stats *stats = s->server->stats;
+    struct statement_entry *e = p != NULL ? p->entry : NULL;
+    struct statement_run    run = {
+           .elapsed_us = before_us + env_mono_us(s->server->env) - s->statement_mono_us,
+           .rows = s->statement_rows,
+           .started_us = s->query_start_us,
+           .failed = failed,
+           .plan_reused = p != NULL && p->plan_used && p->plan != NULL,
+    };
+
+    if (e == NULL)
+        e = statement_stats_get(stats, s->database, s->user, text);
+    statement_stats_note(stats, &e, &run);
+    if (p == NULL) {
+        statement_entry_unref(e);
+        return;
+    }
+    p->entry = e;
+    p->plan_used = true;
 }
 
 /* What was meant for this statement must not hit the next one (pitfall P6). */
@@ -112,6 +141,7 @@ static status run_planned(struct sql_session *s, struct portal *x, uint32_t rows
         return STATUS_OK;
     x->row_count = execution_row_count(x->execution);
     s->server->rows_total += x->row_count;
+    s->statement_rows = x->row_count;
     execution_close(x->execution);
     x->execution = NULL;
     x->done = true;
@@ -150,17 +180,25 @@ status portal_run(struct sql_session *s, struct portal *x, uint32_t rows_max, bo
 status session_execute(struct sql_session *s, const char *portal, uint32_t rows_max,
                        bool *suspended)
 {
-    struct portal *x = portal_find(s, portal);
-    status         st;
+    struct portal   *x = portal_find(s, portal);
+    struct prepared *p;
+    uint64_t         before_us;
+    status           st;
 
     if (x == NULL)
         return portal_missing(portal);
-    if (s->block == BLOCK_FAILED && x->statement->node != NULL &&
-        !statement_ends_transaction(x->statement->node))
+    p = x->statement;
+    if (s->block == BLOCK_FAILED && p->node != NULL && !statement_ends_transaction(p->node))
         return in_failed_transaction();
-    statement_started(s, x->statement->text);
-    x->statement->references++; /* COMMIT closes the portal that runs it */
+    statement_started(s, p->text);
+    p->references++; /* COMMIT closes the portal that runs it */
+    before_us = x->elapsed_us;
     st = portal_run(s, x, rows_max, suspended);
+    if (*suspended)
+        x->elapsed_us = before_us + env_mono_us(s->server->env) - s->statement_mono_us;
+    else if (p->node != NULL)
+        note_statement(s, p, p->text, !st_ok(st), before_us);
+    prepared_unref(p);
     return statement_ended(s, st);
 }
 
@@ -246,7 +284,9 @@ static status run_several(struct sql_session *s, const struct parse_result *pars
         status st;
 
         statement_started(s, parsed->statements[i].text);
-        st = statement_ended(s, run_one(s, &parsed->statements[i]));
+        st = run_one(s, &parsed->statements[i]);
+        note_statement(s, NULL, parsed->statements[i].text, !st_ok(st), 0);
+        st = statement_ended(s, st);
         if (!st_ok(st)) {
             st_clear(transaction_end_statement(s, true));
             return st;
@@ -303,7 +343,7 @@ fail:
     return NULL;
 }
 
-static status run_shape_once(struct sql_session *s, bool *unknown)
+static status run_shape_once(struct sql_session *s, struct prepared **ran, bool *unknown)
 {
     struct prepared            *p;
     struct portal              *x;
@@ -316,6 +356,7 @@ static status run_shape_once(struct sql_session *s, bool *unknown)
     p = plan_cache_get(s->plans, buf_slice(&s->normalised.key));
     if (p == NULL)
         p = plan_shape(s);
+    *ran = p;
     *unknown = p == NULL;
     if (p == NULL)
         return STATUS_OK;
@@ -342,13 +383,14 @@ out:
     return st;
 }
 
-/* As run_alone(), for a statement whose shape may be known. *unknown: nothing was run. */
-static status run_shape(struct sql_session *s, bool *unknown)
+/* As run_alone(), for a statement whose shape may be known; *ran is its plan's owner, the cache's
+ * reference. *unknown: nothing was run. */
+static status run_shape(struct sql_session *s, struct prepared **ran, bool *unknown)
 {
     s->replayable = s->block == BLOCK_NONE;
     for (int attempt = 0;; attempt++) {
         size_t mark = s->sink->mark(s->sink);
-        status st = run_shape_once(s, unknown);
+        status st = run_shape_once(s, ran, unknown);
 
         if (st_ok(st) && *unknown) {
             if (s->block == BLOCK_IMPLICIT)
@@ -375,15 +417,19 @@ static bool has_shape(struct sql_session *s, slice text)
 static status simple_query(struct sql_session *s, slice text)
 {
     struct parse_result parsed;
+    struct prepared    *ran = NULL;
     bool                unknown = false;
     status              st = string_check(text);
 
     if (st_ok(st) && has_shape(s, text)) {
         s->several = false;
         statement_started(s, text);
-        st = statement_ended(s, run_shape(s, &unknown));
-        if (!unknown)
-            return st;
+        st = run_shape(s, &ran, &unknown);
+        if (!unknown) {
+            note_statement(s, ran, text, !st_ok(st), 0);
+            return statement_ended(s, st);
+        }
+        s->running = false;
     }
     if (st_ok(st))
         st = parse_statements(s->server->env, s->scratch, text, &parsed);
@@ -398,7 +444,9 @@ static status simple_query(struct sql_session *s, slice text)
         return run_several(s, &parsed);
     statement_started(s, parsed.statements[0].text);
     s->replayable = s->block == BLOCK_NONE && statement_is_plannable(parsed.statements[0].node);
-    return statement_ended(s, run_alone(s, &parsed.statements[0]));
+    st = run_alone(s, &parsed.statements[0]);
+    note_statement(s, NULL, parsed.statements[0].text, !st_ok(st), 0);
+    return statement_ended(s, st);
 }
 
 status session_simple_query(struct sql_session *s, slice text)

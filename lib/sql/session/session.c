@@ -17,6 +17,9 @@
 /* ---- the server's part
  * --------------------------------------------------------------------------------------- */
 
+/* Kinds of statements with statistics: about 2 KiB each, and their text. */
+enum { STATEMENTS_MAX = 1000 };
+
 status sql_server_new(struct env *env, struct catalog *c, struct txn_system *txns,
                       const struct sql_server_options *options, struct sql_server **out)
 {
@@ -29,6 +32,7 @@ status sql_server_new(struct env *env, struct catalog *c, struct txn_system *txn
                              .options = *options,
                              .process_id_next = 1,
                              .zones = time_zones_new(env_heap(env))};
+    s->stats = statement_stats_new(s->heap, STATEMENTS_MAX);
     mem_account_init(&s->account, NULL, "node", options->sql_memory);
     list_init(&s->sessions);
     *out = s;
@@ -40,6 +44,7 @@ void sql_server_free(struct sql_server *s)
     if (s == NULL)
         return;
     ASSERT(s->session_count == 0);
+    statement_stats_free(s->stats);
     time_zones_free(s->zones);
     heap_free(s);
 }
@@ -97,6 +102,14 @@ struct session_info *sql_server_sessions(struct sql_server *s, struct arena *a, 
     }
     *count = n;
     return infos;
+}
+
+struct statement_info *sql_server_statements(struct sql_server *s, struct arena *a,
+                                             const struct statement_page *page, size_t *count,
+                                             bool *more, uint64_t *evicted)
+{
+    *evicted = statement_stats_evicted(s->stats);
+    return statement_stats_list(s->stats, a, page, count, more);
 }
 
 void sql_server_counters(const struct sql_server *s, struct sql_counters *out)

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "sql/context.h"
 #include "sql/exec/exec.h"
+#include "sql/session/statement_stats.h"
 
 struct env;
 struct sql_server;
@@ -47,6 +48,12 @@ struct session_info {
         state_change_us; /* since 2000; 0: none */
 };
 struct session_info *sql_server_sessions(struct sql_server *s, struct arena *a, size_t *count);
+
+/* A page of what statements have cost since the node started, and how many kinds of them have made
+ * room for others. */
+struct statement_info *sql_server_statements(struct sql_server *s, struct arena *a,
+                                             const struct statement_page *page, size_t *count,
+                                             bool *more, uint64_t *evicted);
 
 /* ---- results
  * ------------------------------------------------------------------------------------------ */

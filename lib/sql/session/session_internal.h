@@ -9,6 +9,7 @@
 #include "sql/session/plan_cache.h"
 #include "sql/session/session.h"
 #include "sql/session/settings.h"
+#include "sql/session/statement_stats.h"
 #include "txn/txn.h"
 
 struct fiber;
@@ -26,6 +27,7 @@ struct sql_server {
     bool                      draining;
     uint64_t                  statements_total, errors_total, rows_total;
     struct time_zones        *zones; /* types/timezone.h */
+    struct statement_stats   *stats;
 };
 
 /* How the running transaction came to be. */
@@ -56,6 +58,8 @@ struct prepared {
     size_t    column_count; /* of utility statements with rows: in `arena` */
     const struct result_column *columns;
     bool                        has_rows;
+    bool                        plan_used; /* by an earlier run */
+    struct statement_entry     *entry;     /* of its text, once it has run; owned reference */
 };
 
 struct portal {
@@ -71,6 +75,7 @@ struct portal {
     bool               started, done;
     bool               holdable_rows; /* rows of a utility statement are sent at once */
     uint64_t           row_count;
+    uint64_t           elapsed_us; /* of the runs before this one, which were suspended */
 };
 
 struct savepoint {
@@ -95,7 +100,9 @@ struct sql_session {
     struct fiber        *fiber;   /* the one that serves the session */
     bool                 running; /* a statement runs: cancellation has a target (pitfall P6) */
     bool                 cancel_requested;
-    uint64_t             deadline_us; /* of the statement, monotonic; 0: none */
+    uint64_t             deadline_us;       /* of the statement, monotonic; 0: none */
+    uint64_t             statement_mono_us; /* when it began */
+    uint64_t             statement_rows;
     struct txn          *txn;
     struct catalog_view *view;
     enum txn_block       block;
@@ -115,21 +122,23 @@ struct sql_session {
 /* ---- transaction.c
  * ---------------------------------------------------------------------------------------- */
 
+/* The wall clock, since 2000. */
+int64_t session_now_us(struct sql_session *s);
 /* Make sure a transaction runs, and take a new statement step in it. */
-status transaction_begin_statement(struct sql_session *s) MUST_CHECK;
+status  transaction_begin_statement(struct sql_session *s) MUST_CHECK;
 /* End an implicit transaction; an explicit one stays. `failed`: roll back, or mark the block as
  * failed. */
-status transaction_end_statement(struct sql_session *s, bool failed) MUST_CHECK;
-status transaction_commit(struct sql_session *s) MUST_CHECK;
-void   transaction_rollback(struct sql_session *s);
+status  transaction_end_statement(struct sql_session *s, bool failed) MUST_CHECK;
+status  transaction_commit(struct sql_session *s) MUST_CHECK;
+void    transaction_rollback(struct sql_session *s);
 /* BEGIN, COMMIT, SAVEPOINT ...; *tag is the command tag. */
 /* SET TRANSACTION, or with `characteristics` SET SESSION CHARACTERISTICS AS TRANSACTION. */
-status transaction_set_options(struct sql_session *s, PgQuery__Node *const *options, size_t count,
-                               bool characteristics) MUST_CHECK;
+status  transaction_set_options(struct sql_session *s, PgQuery__Node *const *options, size_t count,
+                                bool characteristics) MUST_CHECK;
 /* session.c: hand the search path to the transaction's view of the catalog. */
-void   session_apply_search_path(struct sql_session *s);
+void    session_apply_search_path(struct sql_session *s);
 /* session.c: SET and the startup packet; names with a dot need not be known. */
-status session_set(struct sql_session *s, slice name, const char *value, enum setting_scope scope)
+status  session_set(struct sql_session *s, slice name, const char *value, enum setting_scope scope)
     MUST_CHECK;
 status session_start_options(struct sql_session *s, const char *options) MUST_CHECK;
 status transaction_command(struct sql_session *s, const PgQuery__TransactionStmt *stmt,

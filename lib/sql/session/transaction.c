@@ -12,7 +12,7 @@
 /* PostgreSQL counts from 2000-01-01, Unix from 1970-01-01. */
 enum { PG_EPOCH_DAYS = 10957 };
 
-static int64_t now_us(struct sql_session *s)
+int64_t session_now_us(struct sql_session *s)
 {
     return (int64_t)env_wall_us(s->server->env) - (int64_t)PG_EPOCH_DAYS * 86400 * 1000 * 1000;
 }
@@ -82,7 +82,7 @@ static void forget(struct sql_session *s)
 
 status transaction_begin_statement(struct sql_session *s)
 {
-    s->context.statement_start_us = now_us(s);
+    s->context.statement_start_us = session_now_us(s);
     if (s->block == BLOCK_FAILED)
         return status_new(
             ST_IN_FAILED_TRANSACTION,

@@ -636,6 +636,7 @@ status utility_run(struct sql_session *s, const PgQuery__Node *node, slice text,
         return explain(s, node->explain_stmt, text, describe);
     case PG_QUERY__NODE__NODE_COPY_STMT:
         TRY_RETURN(copy_run(s, node->copy_stmt, text, &rows));
+        s->statement_rows = rows;
         *tag = arena_printf(s->scratch, "COPY %llu", (unsigned long long)rows);
         return STATUS_OK;
     case PG_QUERY__NODE__NODE_DISCARD_STMT:
