@@ -39,6 +39,7 @@ struct sql_settings {
     int                     extra_float_digits;
     bool                    bytea_output_escape; /* false: hex */
     bool                    standard_conforming_strings;
+    bool                    no_hashjoin, no_mergejoin, no_nestloop; /* enable_... = off */
 };
 
 struct sql_context {

@@ -38,8 +38,13 @@ SQL_TEST(joins)
                 "  ->  Index Scan using a_pkey on a\n"
                 "        Index Cond: (b.a = a.id)\n");
     assert_rows(s, "EXPLAIN SELECT * FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.a = a.id)",
+                "Merge Semi Join\n"
+                "  Merge Cond: (a.id = b.a)\n"
+                "  ->  Seq Scan on a\n"
+                "  ->  Index Only Scan using b_a on b\n");
+    assert_rows(s, "EXPLAIN SELECT * FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.z = a.y)",
                 "Hash Semi Join\n"
-                "  Hash Cond: (b.a = a.id)\n"
+                "  Hash Cond: (a.y = b.z)\n"
                 "  ->  Seq Scan on a\n"
                 "  ->  Hash\n"
                 "        ->  Seq Scan on b\n");
@@ -67,7 +72,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T("the right index serves", scans),
         T("an index gives the order", orders),
-        T("joins look keys up, or hash", joins),
+        T("joins look keys up, merge or hash", joins),
         T("conditions go where the rows are", conditions_move),
     };
 

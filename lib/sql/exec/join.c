@@ -360,6 +360,8 @@ static status hash_next(struct op *op, const struct batch **out)
             *out = &o->judged;
             if (batch_live_count(*out) > 0)
                 return STATUS_OK;
+            arena_reset(op->rows);
+            TRY_RETURN(sql_check_interrupts(op->x->c));
             continue;
         }
         o->unmatched_phase = true;
@@ -520,6 +522,7 @@ static status loop_next(struct op *op, const struct batch **out)
             *out = &o->judged;
             if (batch_live_count(*out) > 0)
                 return STATUS_OK;
+            arena_reset(op->rows); /* of pairs that did not hold */
             TRY_RETURN(sql_check_interrupts(op->x->c));
             continue;
         }

@@ -29,6 +29,8 @@ static const struct op_class *class_of(enum plan_kind kind)
         return &op_nested_loop;
     case PLAN_HASH_JOIN:
         return &op_hash_join;
+    case PLAN_MERGE_JOIN:
+        return &op_merge_join;
     case PLAN_AGGREGATE:
         return &op_aggregate;
     case PLAN_SORT:

@@ -212,6 +212,9 @@ static void put_name(struct explain *x, const struct plan_node *n)
     case PLAN_HASH_JOIN:
         buf_printf(x->out, "Hash%s Join", join_word(n));
         break;
+    case PLAN_MERGE_JOIN:
+        buf_printf(x->out, "Merge%s Join", join_word(n));
+        break;
     case PLAN_SET_OP:
         put_set_op(x, n);
         break;
@@ -294,7 +297,9 @@ static void put_details(struct explain *x, const struct plan_node *n, int indent
         put_property(x, n, indent, "Index Cond", n->scan.condition);
         break;
     case PLAN_HASH_JOIN:
-        put_property(x, n, indent, "Hash Cond", n->join.hash_condition);
+    case PLAN_MERGE_JOIN:
+        put_property(x, n, indent, n->kind == PLAN_HASH_JOIN ? "Hash Cond" : "Merge Cond",
+                     n->join.key_condition);
         put_property(x, n, indent, "Join Filter", n->shown_condition);
         break;
     case PLAN_NESTED_LOOP:

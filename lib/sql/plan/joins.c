@@ -1,5 +1,5 @@
 /* How two sets of relations are joined: nested loop (with an index of the inner side where one
- * fits), hash; and what each costs. */
+ * fits), hash; merging is in merge_paths.c. What each costs, and which ways are kept. */
 #include <math.h>
 #include <string.h>
 
@@ -50,7 +50,7 @@ bool order_satisfied(const struct level *lv, const struct path_keys *wanted,
             continue; /* the same in every row */
         while (at < n->order_count && exprs_have(&lv->bound, n->order[at].expr))
             at++;
-        if (at == n->order_count || !expr_equal(n->order[at].expr, w->expr) ||
+        if (at == n->order_count || !exprs_equal_in(lv, n->order[at].expr, w->expr) ||
             n->order[at].descending != w->descending || n->order[at].nulls_first != w->nulls_first)
             return false;
         at++;
@@ -63,20 +63,50 @@ static bool has_wanted_order(const struct level *lv, const struct plan_node *n)
     return lv->wanted.count > 0 && order_satisfied(lv, &lv->wanted, n);
 }
 
+/* Does x come in every order of y that a merge could use? */
+static bool has_merge_order(const struct level *lv, const struct plan_node *x,
+                            const struct plan_node *y)
+{
+    for (size_t i = 0; i < y->order_count; i++) {
+        const struct path_key *k = &y->order[i];
+
+        if (!exprs_have(&lv->merge_exprs, k->expr))
+            break;
+        if (i == x->order_count || !expr_equal(x->order[i].expr, k->expr) ||
+            x->order[i].descending != k->descending)
+            return false;
+    }
+    return true;
+}
+
 static bool dominates(const struct level *lv, const struct plan_node *x, const struct plan_node *y)
 {
     return x->total <= y->total && (lv->wanted_rows == 0 || x->startup <= y->startup) &&
-           (has_wanted_order(lv, x) || !has_wanted_order(lv, y));
+           (has_wanted_order(lv, x) || !has_wanted_order(lv, y)) && has_merge_order(lv, x, y);
+}
+
+/* Ways that are neither the cheapest nor in the wanted order are kept for a later merge alone; a
+ * few are enough, and more would make planning of many relations slow. */
+enum { PATHS_MAX = 5 };
+
+bool path_is_wanted(const struct level *lv, const struct path_set *s, const struct plan_node *n)
+{
+    bool cheapest = true;
+
+    for (size_t i = 0; i < s->count; i++) {
+        if (dominates(lv, s->paths[i], n))
+            return false;
+        cheapest &= n->total < s->paths[i]->total;
+    }
+    return s->count < PATHS_MAX || cheapest || has_wanted_order(lv, n);
 }
 
 void path_add(struct level *lv, struct path_set *s, struct plan_node *n)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < s->count; i++) {
-        if (dominates(lv, s->paths[i], n))
-            return;
-    }
+    if (!path_is_wanted(lv, s, n))
+        return;
     for (size_t i = 0; i < s->count; i++) {
         if (!dominates(lv, n, s->paths[i]))
             s->paths[kept++] = s->paths[i];
@@ -228,7 +258,7 @@ static struct plan_node *loop_node(struct level *lv, const struct join_args *j,
     n->join.kind = j->kind;
     n->order = outer->order;
     n->order_count = outer->order_count;
-    n->startup = outer->startup + inner->startup;
+    n->startup = outer->startup + inner->startup + avoided(lv->p->c->settings.no_nestloop);
     return n;
 }
 
@@ -245,7 +275,8 @@ static void add_param_loop(struct level *lv, const struct join_args *j, struct p
     if (inner == NULL)
         return;
     n = loop_node(lv, j, outer, inner);
-    n->total = outer->total + outer->rows * inner->total + j->rows * COST_OPERATOR;
+    n->total = outer->total + outer->rows * inner->total + j->rows * COST_OPERATOR +
+               avoided(lv->p->c->settings.no_nestloop);
     parameterise(lv, n, inner, j->left->rels);
     path_add(lv, out, n);
 }
@@ -275,14 +306,20 @@ static void add_lateral_loop(struct level *lv, const struct join_args *j, struct
 static void add_plain_loop(struct level *lv, const struct join_args *j, struct plan_node *outer,
                            struct path_set *out)
 {
-    struct plan_node *inner = path_cheapest(j->right), *kept, *n;
+    struct plan_node *inner = path_cheapest(j->right), *kept, *n, probe = {0};
 
     if (j->kind == JOIN_FULL)
         return;
+    probe.order = outer->order;
+    probe.order_count = outer->order_count;
+    probe.startup = outer->startup + inner->startup + avoided(lv->p->c->settings.no_nestloop);
+    probe.total = outer->total + inner->total + avoided(lv->p->c->settings.no_nestloop) +
+                  outer->rows * inner->rows * COST_OPERATOR * (double)(1 + j->clauses.count);
+    if (!path_is_wanted(lv, out, &probe))
+        return;
     kept = node_over(lv->p, PLAN_MATERIALIZE, inner);
     n = loop_node(lv, j, outer, kept);
-    n->total = outer->total + inner->total +
-               outer->rows * inner->rows * COST_OPERATOR * (double)(1 + j->clauses.count);
+    n->total = probe.total;
     n->join.condition = exprs_and(lv->p->a, &j->clauses);
     if (n->join.condition != NULL)
         n->join.condition = plan_copy_expr(lv->p->a, n->join.condition);
@@ -294,12 +331,17 @@ static void add_plain_loop(struct level *lv, const struct join_args *j, struct p
 /* ---- hash joins ---------------------------------------------------------------------------------
  */
 
-static bool hash_clause(struct level *lv, const struct join_args *j, struct expr *e,
-                        struct expr **left, struct expr **right)
+double avoided(bool off)
+{
+    return off ? COST_AVOIDED : 0;
+}
+
+bool join_key_sides(struct level *lv, const struct join_args *j, struct expr *e, struct expr **left,
+                    struct expr **right)
 {
     const struct type *l, *r;
 
-    if (!is_equality(e, left, right) || !e->call.op->can_hash || !expr_is_stable(e))
+    if (!is_equality(e, left, right) || !expr_is_stable(e))
         return false;
     if ((expr_rels(lv, *left) & ~j->left->rels) != 0) {
         struct expr *t = *left;
@@ -312,8 +354,32 @@ static bool hash_clause(struct level *lv, const struct join_args *j, struct expr
         return false;
     l = type_by_oid((*left)->type);
     r = type_by_oid((*right)->type);
-    return l != NULL && r != NULL && l->hash != NULL && l->hash == r->hash &&
-           l->compare == r->compare;
+    return l != NULL && r != NULL && l->compare != NULL && l->compare == r->compare;
+}
+
+static bool hash_clause(struct level *lv, const struct join_args *j, struct expr *e,
+                        struct expr **left, struct expr **right)
+{
+    const struct type *l, *r;
+
+    if (!join_key_sides(lv, j, e, left, right) || !e->call.op->can_hash)
+        return false;
+    l = type_by_oid((*left)->type);
+    r = type_by_oid((*right)->type);
+    return l->hash != NULL && l->hash == r->hash;
+}
+
+struct expr *shown_key(struct arena *a, const struct expr *clause, const struct expr *left)
+{
+    struct expr *e = plan_copy_expr(a, clause);
+
+    if (!expr_equal(e->call.args[0], left)) {
+        struct expr *t = e->call.args[0];
+
+        e->call.args[0] = e->call.args[1];
+        e->call.args[1] = t;
+    }
+    return e;
 }
 
 static void add_hash_join(struct level *lv, const struct join_args *j, struct path_set *out)
@@ -328,7 +394,7 @@ static void add_hash_join(struct level *lv, const struct join_args *j, struct pa
         if (hash_clause(lv, j, j->clauses.items[i], &x, &y)) {
             exprs_add(a, &left, plan_copy_expr(a, x));
             exprs_add(a, &right, plan_copy_expr(a, y));
-            exprs_add(a, &used, j->clauses.items[i]);
+            exprs_add(a, &used, shown_key(a, j->clauses.items[i], x));
         } else {
             exprs_add(a, &rest, plan_copy_expr(a, j->clauses.items[i]));
         }
@@ -348,9 +414,11 @@ static void add_hash_join(struct level *lv, const struct join_args *j, struct pa
     for (size_t i = 0; i < left.count; i++)
         n->join.key_types[i] = type_by_oid(left.items[i]->type);
     n->join.condition = exprs_and(a, &rest);
-    n->join.hash_condition = plan_copy_expr(a, exprs_and(a, &used));
-    n->startup = outer->startup + inner->total + inner->rows * COST_HASH;
-    n->total = outer->total + inner->total + (outer->rows + inner->rows) * COST_HASH +
+    n->join.key_condition = exprs_and(a, &used);
+    n->startup = outer->startup + inner->total + inner->rows * COST_HASH +
+                 avoided(lv->p->c->settings.no_hashjoin);
+    n->total = avoided(lv->p->c->settings.no_hashjoin) + outer->total + inner->total +
+               (outer->rows + inner->rows) * COST_HASH +
                j->rows * COST_OPERATOR * (double)(1 + rest.count);
     path_add(lv, out, n);
 }
@@ -387,8 +455,10 @@ void add_joins(struct level *lv, struct join_args *j, struct path_set *out)
         add_param_loop(lv, j, j->left->paths[i], out);
         add_plain_loop(lv, j, j->left->paths[i], out);
     }
-    if ((needs & j->left->rels) == 0)
+    if ((needs & j->left->rels) == 0) {
         add_hash_join(lv, j, out);
+        add_merge_joins(lv, j, out);
+    }
 }
 
 /* SEMI by going through the distinct values of the right side and looking each up on the left. */

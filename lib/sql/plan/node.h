@@ -23,6 +23,7 @@ enum plan_kind {
     PLAN_SUBQUERY_SCAN,
     PLAN_NESTED_LOOP,
     PLAN_HASH_JOIN,
+    PLAN_MERGE_JOIN, /* both inputs in the order of their keys */
     PLAN_AGGREGATE,
     PLAN_SORT,
     PLAN_UNIQUE,      /* drops neighbours that are equal in the first key_count keys */
@@ -161,13 +162,14 @@ struct plan_node {
         struct {
             enum join_kind      kind;
             struct expr        *condition;               /* beyond the keys; over left and right */
-            size_t              key_count;               /* hash */
-            struct expr       **left_keys, **right_keys; /* hash: over that side's outputs */
+            size_t              key_count;               /* hash, merge */
+            struct expr       **left_keys, **right_keys; /* over that side's outputs */
             const struct type **key_types;
+            bool               *descending; /* merge: the order of each key */
             size_t              param_count; /* nested loop: handed to the inner side */
             int                *param_slots;
             struct expr       **param_values;   /* over the left outputs */
-            struct expr        *hash_condition; /* for EXPLAIN */
+            struct expr        *key_condition; /* what the keys say, for EXPLAIN */
         } join;
         struct {
             enum aggregate_strategy strategy;

@@ -543,10 +543,31 @@ static status cte_node(struct level *lv, struct rel *r, struct plan_node **out)
     return STATUS_OK;
 }
 
+/* The subquery's order in this level's terms: as far as its keys are among its targets. */
+static void order_of_outputs(struct level *lv, struct rel *r, struct plan_node *n)
+{
+    const struct plan_node *top = r->subquery;
+
+    n->order_count = 0;
+    n->order = ARENA_ARRAY(lv->p->a, struct path_key, top->order_count);
+    for (size_t i = 0; i < top->order_count; i++) {
+        size_t at = 0;
+
+        while (at < top->want_count && !expr_equal(top->want[at], top->order[i].expr))
+            at++;
+        if (at == top->want_count || at >= r->ref->column_count)
+            return;
+        n->order[n->order_count] = top->order[i];
+        n->order[n->order_count++].expr =
+            expr_column(lv->p->a, r->ref, r->table, (int16_t)(at + 1));
+    }
+}
+
 static struct plan_node *subquery_node(struct level *lv, struct rel *r)
 {
     struct plan_node *n = node_over(lv->p, PLAN_SUBQUERY_SCAN, r->subquery);
 
+    order_of_outputs(lv, r, n);
     n->subquery.table = r->table;
     n->subquery.alias = r->ref->alias;
     n->total += n->rows * COST_OPERATOR;

@@ -67,20 +67,22 @@ struct rel {
 };
 
 struct level {
-    struct planner  *p;
-    struct level    *parent;
-    struct query    *q;
-    int              depth;
-    size_t           rel_count;
-    struct rel       rels[RELS_MAX];
-    int             *rel_of_table; /* by position in q->tables; -1: none */
-    size_t           used_count, used_capacity;
-    int             *used;        /* outer values that this level or its inner ones read */
-    struct subplan **cte_plans;   /* by position in q->ctes; NULL: inlined */
-    struct exprs     extra;       /* expressions the level must give beside its targets */
-    struct exprs     bound;       /* expressions that equal a constant in every row */
-    struct path_keys wanted;      /* the order the top would like */
-    double           wanted_rows; /* how many rows the top will take; 0: all */
+    struct planner    *p;
+    struct level      *parent;
+    struct query      *q;
+    int                depth;
+    size_t             rel_count;
+    struct rel         rels[RELS_MAX];
+    int               *rel_of_table; /* by position in q->tables; -1: none */
+    size_t             used_count, used_capacity;
+    int               *used;        /* outer values that this level or its inner ones read */
+    struct subplan   **cte_plans;   /* by position in q->ctes; NULL: inlined */
+    struct exprs       extra;       /* expressions the level must give beside its targets */
+    struct exprs       bound;       /* expressions that equal a constant in every row */
+    struct exprs       merge_exprs; /* sides of equalities that joins could merge by */
+    struct eq_classes *equals;      /* what is equal in every row of the level; NULL: nothing */
+    struct path_keys   wanted;      /* the order the top would like */
+    double             wanted_rows; /* how many rows the top will take; 0: all */
 };
 
 struct planner {
@@ -167,6 +169,8 @@ struct level *level_up(struct level *lv, int levels);
 /* quals.c */
 status build_join_tree(struct level *lv, struct join_node **out) MUST_CHECK;
 bool   is_equality(const struct expr *e, struct expr **left, struct expr **right);
+/* Are the two the same, or made equal by a condition that holds in every row of the level? */
+bool   exprs_equal_in(const struct level *lv, const struct expr *x, const struct expr *y);
 
 /* pushdown.c: conditions of a FROM subquery's relation that may stand inside of it move there. */
 void push_into_subquery(struct level *lv, struct rel *r);
@@ -222,6 +226,7 @@ void plan_note_table(struct planner *p, uint32_t oid);
 #define COST_LOOKUP   3.0  /* fetch a row by its key */
 #define COST_OPERATOR 0.25 /* compute one operator on one row */
 #define COST_HASH     0.6  /* put a row into a hash table or look one up */
+#define COST_AVOIDED  1e10 /* what enable_... = off puts on a way to join */
 #define ROWS_DEFAULT  1000.0
 
 #endif

@@ -229,7 +229,7 @@ struct eq_classes {
     struct eq_class classes[64];
 };
 
-static struct eq_class *class_of(struct eq_classes *s, struct expr *e)
+static struct eq_class *class_of(struct eq_classes *s, const struct expr *e)
 {
     for (size_t i = 0; i < s->count; i++) {
         if (exprs_have(&s->classes[i].members, e))
@@ -362,6 +362,45 @@ static void complete_equalities(struct level *lv, struct join_node *top)
     for (size_t i = 0; i < s->count; i++)
         complete_class(lv, &s->classes[i], &top->quals);
     spread_fixed(lv, s, top);
+    lv->equals = s;
+}
+
+bool exprs_equal_in(const struct level *lv, const struct expr *x, const struct expr *y)
+{
+    struct eq_class *c;
+
+    if (expr_equal(x, y))
+        return true;
+    if (lv->equals == NULL || lv->equals->count == 0)
+        return false;
+    c = class_of(lv->equals, x);
+    return c != NULL && c == class_of(lv->equals, y);
+}
+
+/* Orders by these are worth keeping: a join may merge by them. */
+static void note_merge_exprs(struct level *lv, const struct exprs *quals)
+{
+    for (size_t i = 0; i < quals->count; i++) {
+        struct expr *x, *y;
+
+        if (!is_equality(quals->items[i], &x, &y) || expr_rels(lv, x) == 0 ||
+            expr_rels(lv, y) == 0 || (expr_rels(lv, x) & expr_rels(lv, y)) != 0)
+            continue;
+        exprs_add_new(lv->p->a, &lv->merge_exprs, x);
+        exprs_add_new(lv->p->a, &lv->merge_exprs, y);
+    }
+}
+
+static void find_merge_exprs(struct level *lv, const struct join_node *n)
+{
+    note_merge_exprs(lv, &n->quals);
+    note_merge_exprs(lv, &n->on);
+    if (n->kind == JN_JOIN) {
+        find_merge_exprs(lv, n->left);
+        find_merge_exprs(lv, n->right);
+    }
+    for (size_t i = 0; i < n->count; i++)
+        find_merge_exprs(lv, n->items[i]);
 }
 
 /* ---- placing ------------------------------------------------------------------------------------
@@ -437,6 +476,8 @@ status build_join_tree(struct level *lv, struct join_node **out)
     exprs_add_conjuncts(lv->p->a, &top->quals, q->where);
     complete_equalities(lv, top);
     place_all(lv, top);
+    if (lv->rel_count > 1)
+        find_merge_exprs(lv, top);
     *out = top;
     return STATUS_OK;
 }

@@ -544,6 +544,7 @@ status resolve_plan(struct planner *p, struct plan_node *n, struct expr **want, 
                              n->left->want_count);
     case PLAN_NESTED_LOOP:
     case PLAN_HASH_JOIN:
+    case PLAN_MERGE_JOIN:
         return resolve_join(p, n, want, count);
     case PLAN_AGGREGATE:
         return resolve_aggregate(p, n, want, count);

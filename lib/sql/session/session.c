@@ -329,6 +329,20 @@ static enum interval_style interval_style_of(const char *value)
     UNREACHABLE(); /* the table of settings lets nothing else through */
 }
 
+/* Ways to join that the planner shall avoid: plans made before are not what it would make now. */
+static void apply_enable(struct sql_session *s, enum setting_id id, bool on)
+{
+    struct sql_settings *o = &s->context.settings;
+
+    if (id == SETTING_ENABLE_HASHJOIN)
+        o->no_hashjoin = !on;
+    else if (id == SETTING_ENABLE_MERGEJOIN)
+        o->no_mergejoin = !on;
+    else
+        o->no_nestloop = !on;
+    s->settings_generation++;
+}
+
 /* Make a value effective; runs before the value is stored, so what it refuses never holds. */
 static status apply(void *ctx, enum setting_id id, const char *value)
 {
@@ -356,6 +370,11 @@ static status apply(void *ctx, enum setting_id id, const char *value)
     case SETTING_DEFAULT_WITH_OIDS:
         if (strcmp(value, id == SETTING_DEFAULT_WITH_OIDS ? "off" : "on") != 0)
             return refuse(setting_def_at(id)->name, value);
+        break;
+    case SETTING_ENABLE_HASHJOIN:
+    case SETTING_ENABLE_MERGEJOIN:
+    case SETTING_ENABLE_NESTLOOP:
+        apply_enable(s, id, strcmp(value, "on") == 0);
         break;
     case SETTING_SEARCH_PATH:
         s->settings_generation++;
