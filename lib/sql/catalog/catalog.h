@@ -37,8 +37,8 @@ status catalog_view_open(struct catalog *c, struct txn *txn, uint32_t database_o
 void   catalog_view_close(struct catalog_view *v);
 
 /* The names unqualified relations are looked up in, in order (search_path; pg_catalog is searched
- * first unless it is named). The session sets it when the setting changes. Borrowed strings are
- * copied. */
+ * first unless it is named). The session sets it for each new view and when the setting
+ * changes. Borrowed until it is set anew or the view is closed. */
 void catalog_view_set_search_path(struct catalog_view *v, const char *const *schemas, size_t count);
 
 /* Number that grows whenever anything a cached plan relies on may have changed: part of the plan

@@ -47,7 +47,7 @@ struct catalog_view {
     struct txn     *txn;
     uint32_t        database_oid;
     struct arena   *arena;
-    const char    **path;
+    const char *const *path; /* the session's */
     size_t          path_count;
     bool            path_names_pg_catalog;
     struct umap     held;    /* object_key() -> the struct object * that is pinned under the hold */

@@ -93,11 +93,10 @@ void view_pin(struct catalog_view *v, struct object *o)
 
 void catalog_view_set_search_path(struct catalog_view *v, const char *const *schemas, size_t count)
 {
-    v->path = ARENA_ARRAY(v->arena, const char *, count + 1);
+    v->path = schemas;
     v->path_count = count;
     v->path_names_pg_catalog = false;
     for (size_t i = 0; i < count; i++) {
-        v->path[i] = arena_strdup(v->arena, schemas[i]);
         if (strcmp(schemas[i], "pg_catalog") == 0)
             v->path_names_pg_catalog = true;
     }

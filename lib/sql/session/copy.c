@@ -304,7 +304,7 @@ static status copy_to(struct copy *c, slice whole, uint64_t *rows)
         text = arena_printf(c->arena, "SELECT %s FROM %s", list, relation_text(c));
     }
     TRY_RETURN(plan(c, text, whole));
-    columns = plan_result_columns(c->plan->plan, &count);
+    columns = plan_result_columns(c->plan->planned->plan, &count);
     x = portal_new(c->s, "", c->plan);
     buf_init(&line, c->s->heap);
     buf_init(&cell, c->s->heap);
@@ -354,8 +354,8 @@ static status insert_row(struct copy *c, const datum *values, const bool *nulls)
     status              st;
 
     mem_account_init(&account, &c->s->account, "query", 0);
-    TRY_RETURN(execution_open(&c->s->context, c->plan->plan, values, nulls, c->column_count,
-                              &account, false, &x));
+    TRY_RETURN(execution_open(&c->s->context, c->plan->planned->plan, values, nulls,
+                              c->column_count, &account, false, &x));
     do {
         st = execution_next(x, 0, &b);
     } while (st_ok(st));

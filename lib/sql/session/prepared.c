@@ -20,18 +20,17 @@ struct prepared *prepared_new(struct sql_session *s, const char *name)
     return p;
 }
 
-static void drop_plan(struct prepared *p)
+void planned_unref(struct planned *p)
 {
-    arena_free(p->plan_arena);
-    p->plan_arena = NULL;
-    p->plan = NULL;
+    if (p != NULL && --p->references == 0)
+        arena_free(p->arena); /* which holds it, too */
 }
 
 void prepared_unref(struct prepared *p)
 {
     if (p == NULL || --p->references > 0)
         return;
-    drop_plan(p);
+    planned_unref(p->planned);
     statement_entry_unref(p->entry);
     arena_free(p->arena);
     heap_free(p->name);
@@ -146,8 +145,9 @@ static void collect_query(struct oid_set *set, struct query *q)
  * ------------------------------------------------------------------------------------------------------
  */
 
-static status bind_and_plan(struct sql_session *s, struct prepared *p, struct arena *a)
+static status bind_and_plan(struct sql_session *s, struct prepared *p, struct planned *planned)
 {
+    struct arena      *a = planned->arena;
     struct bind_params params = {.count = p->param_count};
     struct oid_set     set = {.arena = a};
     struct query      *q;
@@ -168,36 +168,37 @@ static status bind_and_plan(struct sql_session *s, struct prepared *p, struct ar
         p->param_count = q->param_count;
     }
     collect_query(&set, q);
-    TRY_RETURN(plan_query(&s->context, a, q, &p->plan));
-    p->table_oids = set.oids;
-    p->table_count = set.count;
+    TRY_RETURN(plan_query(&s->context, a, q, &planned->plan));
+    planned->table_oids = set.oids;
+    planned->table_count = set.count;
     return STATUS_OK;
 }
 
 status prepared_plan(struct sql_session *s, struct prepared *p)
 {
-    struct arena *a;
-    status        st;
+    struct arena   *a = arena_new(s->heap, &s->account);
+    struct planned *planned = ARENA_NEW(a, struct planned);
+    status          st;
 
-    drop_plan(p);
-    a = arena_new(s->heap, &s->account);
-    st = bind_and_plan(s, p, a);
+    *planned = (struct planned){.references = 1, .arena = a};
+    planned_unref(p->planned);
+    p->planned = NULL;
+    p->plan_used = false;
+    st = bind_and_plan(s, p, planned);
     if (!st_ok(st)) {
-        arena_free(a);
-        p->plan = NULL;
+        planned_unref(planned);
         return st;
     }
-    p->plan_arena = a;
-    p->plan_used = false;
-    p->plan_version = catalog_version(s->view);
-    p->plan_settings = s->settings_generation;
+    planned->version = catalog_version(s->view);
+    planned->settings = s->settings_generation;
+    p->planned = planned;
     return STATUS_OK;
 }
 
 static bool plan_is_current(const struct sql_session *s, const struct prepared *p)
 {
-    return p->plan != NULL && p->plan_version == catalog_version(s->view) &&
-           p->plan_settings == s->settings_generation;
+    return p->planned != NULL && p->planned->version == catalog_version(s->view) &&
+           p->planned->settings == s->settings_generation;
 }
 
 /* A plan points into descriptors. Holding its tables in this transaction keeps them as they are;
@@ -205,8 +206,8 @@ static bool plan_is_current(const struct sql_session *s, const struct prepared *
 status prepared_revalidate(struct sql_session *s, struct prepared *p)
 {
     if (plan_is_current(s, p))
-        TRY_RETURN(catalog_hold_tables(s->view, p->table_oids,
-                                       p->table_count)); /* may wait for a change to end */
+        TRY_RETURN(catalog_hold_tables(s->view, p->planned->table_oids,
+                                       p->planned->table_count)); /* may wait for a change to end */
     return plan_is_current(s, p) ? STATUS_OK : prepared_plan(s, p);
 }
 
@@ -241,7 +242,7 @@ bool statement_returns_rows(const struct prepared *p)
 {
     size_t count;
 
-    plan_result_columns(p->plan, &count);
+    plan_result_columns(p->planned->plan, &count);
     return count > 0 || p->node->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
 }
 
@@ -278,12 +279,35 @@ status in_failed_transaction(void)
         "current transaction is aborted, commands ignored until end of transaction block");
 }
 
-status session_parse(struct sql_session *s, const char *name, slice text,
-                     const uint32_t *param_types, size_t param_count)
+/* ---- Parse: statements without a name, again and again the same ones, are kept by their text
+ * ----------------------------------------------------------------------------------------- */
+
+/* Told apart from the shapes of simple statements by its first byte, which no statement begins
+ * with. */
+static slice text_key(struct sql_session *s, slice text, const uint32_t *param_types,
+                      size_t param_count)
 {
-    struct prepared    *p = prepared_new(s, name);
+    size_t size = 1 + text.size + param_count * sizeof *param_types;
+    char  *key = arena_alloc(s->scratch, size);
+
+    key[0] = '\1';
+    memcpy(key + 1, text.data, text.size);
+    if (param_count > 0)
+        memcpy(key + 1 + text.size, param_types, param_count * sizeof *param_types);
+    return slice_make(key, size);
+}
+
+static bool is_worth_keeping(const struct prepared *p)
+{
+    return p->name[0] == '\0' && p->node != NULL &&
+           (statement_is_plannable(p->node) ||
+            p->node->node_case == PG_QUERY__NODE__NODE_TRANSACTION_STMT);
+}
+
+static status parse_anew(struct sql_session *s, struct prepared *p, slice text,
+                         const uint32_t *param_types, size_t param_count)
+{
     struct parse_result parsed;
-    status              st;
 
     p->text = arena_copy(p->arena, text);
     if (param_count > 0) {
@@ -291,23 +315,67 @@ status session_parse(struct sql_session *s, const char *name, slice text,
         memcpy(p->param_types, param_types, param_count * sizeof *param_types);
         p->param_count = param_count;
     }
-    TRY(st, parse_statements(s->server->env, p->arena, p->text, &parsed), fail);
-    if (parsed.count > 1) {
-        st = status_new(ST_SYNTAX_ERROR,
-                        "cannot insert multiple commands into a prepared statement");
-        goto fail;
-    }
+    TRY_RETURN(parse_statements(s->server->env, p->arena, p->text, &parsed));
+    if (parsed.count > 1)
+        return status_new(ST_SYNTAX_ERROR,
+                          "cannot insert multiple commands into a prepared statement");
     p->node = parsed.count == 1 ? parsed.statements[0].node : NULL;
-    if (s->block == BLOCK_FAILED && p->node != NULL && !statement_ends_transaction(p->node)) {
-        st = in_failed_transaction();
-        goto fail;
-    }
-    TRY(st, prepared_analyse(s, p), fail);
-    TRY(st, prepared_add(s, p), fail);
     return STATUS_OK;
+}
 
-fail:
-    prepared_unref(p);
+static status check_block(struct sql_session *s, const struct prepared *p)
+{
+    if (s->block == BLOCK_FAILED && p->node != NULL && !statement_ends_transaction(p->node))
+        return in_failed_transaction();
+    return STATUS_OK;
+}
+
+/* The statement kept for this text, its plan brought up to date. */
+static status reuse(struct sql_session *s, struct prepared *p)
+{
+    TRY_RETURN(check_block(s, p));
+    if (statement_is_plannable(p->node)) {
+        TRY_RETURN(transaction_begin_statement(s));
+        TRY_RETURN(prepared_revalidate(s, p));
+        p->has_rows = statement_returns_rows(p);
+    }
+    return prepared_add(s, p);
+}
+
+static status parse_and_keep(struct sql_session *s, struct prepared *p, slice text,
+                             const uint32_t *param_types, size_t param_count)
+{
+    slice key = text_key(s, text, param_types, param_count);
+
+    TRY_RETURN(parse_anew(s, p, text, param_types, param_count));
+    TRY_RETURN(check_block(s, p));
+    TRY_RETURN(prepared_analyse(s, p));
+    TRY_RETURN(prepared_add(s, p));
+    if (is_worth_keeping(p)) {
+        p->references++;
+        plan_cache_add(s->plans, key, p);
+    }
+    return STATUS_OK;
+}
+
+status session_parse(struct sql_session *s, const char *name, slice text,
+                     const uint32_t *param_types, size_t param_count)
+{
+    struct prepared *p = NULL;
+    status           st;
+
+    if (name[0] == '\0')
+        p = plan_cache_get(s->plans, text_key(s, text, param_types, param_count));
+    if (p != NULL) {
+        p->references++;
+        st = reuse(s, p);
+    } else {
+        p = prepared_new(s, name);
+        st = parse_and_keep(s, p, text, param_types, param_count);
+    }
+    arena_reset(s->scratch);
+    if (!st_ok(st))
+        prepared_unref(p);
     return st;
 }
 
@@ -344,6 +412,7 @@ void portal_free(struct sql_session *s, struct portal *p)
     if (p == NULL)
         return;
     execution_close(p->execution);
+    planned_unref(p->planned);
     prepared_unref(p->statement);
     arena_free(p->arena);
     heap_free(p->name);
@@ -426,8 +495,8 @@ status portal_decode_params(struct sql_session *s, struct portal *x, const struc
 
 const struct result_column *prepared_columns(const struct prepared *p, size_t *count)
 {
-    if (p->plan != NULL)
-        return plan_result_columns(p->plan, count);
+    if (p->planned != NULL)
+        return plan_result_columns(p->planned->plan, count);
     *count = p->column_count;
     return p->columns;
 }

@@ -41,7 +41,7 @@ static void note_statement(struct sql_session *s, struct prepared *p, slice text
            .rows = s->statement_rows,
            .started_us = s->query_start_us,
            .failed = failed,
-           .plan_reused = p != NULL && p->plan_used && p->plan != NULL,
+           .plan_reused = p != NULL && p->plan_used && p->planned != NULL,
     };
 
     if (e == NULL)
@@ -78,18 +78,33 @@ static status statement_ended(struct sql_session *s, status st)
  * ----------------------------------------------------------------------------------------------------------
  */
 
+static const char *counted_tag(struct arena *a, const char *word, uint64_t rows)
+{
+    size_t size = strlen(word);
+    char  *digits = (char *)arena_alloc(a, size + 21) + size + 20; /* they grow to the left */
+
+    *digits = '\0';
+    do {
+        *--digits = (char)('0' + rows % 10);
+        rows /= 10;
+    } while (rows > 0);
+    digits -= size;
+    memcpy(digits, word, size);
+    return digits;
+}
+
 const char *command_tag(struct arena *a, const PgQuery__Node *node, uint64_t rows)
 {
     switch (node->node_case) {
     case PG_QUERY__NODE__NODE_SELECT_STMT:
-        return arena_printf(a, "SELECT %llu", (unsigned long long)rows);
+        return counted_tag(a, "SELECT ", rows);
     case PG_QUERY__NODE__NODE_INSERT_STMT:
-        return arena_printf(a, "INSERT 0 %llu", (unsigned long long)rows);
+        return counted_tag(a, "INSERT 0 ", rows);
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
-        return arena_printf(a, "UPDATE %llu", (unsigned long long)rows);
+        return counted_tag(a, "UPDATE ", rows);
     default:
         ASSERT(node->node_case == PG_QUERY__NODE__NODE_DELETE_STMT);
-        return arena_printf(a, "DELETE %llu", (unsigned long long)rows);
+        return counted_tag(a, "DELETE ", rows);
     }
 }
 
@@ -128,8 +143,11 @@ status portal_open(struct sql_session *s, struct portal *x)
 {
     if (x->execution != NULL)
         return STATUS_OK;
-    return execution_open(&s->context, x->statement->plan, x->params, x->param_nulls,
-                          x->param_count, &x->account, false, &x->execution);
+    planned_unref(x->planned);
+    x->planned = x->statement->planned;
+    x->planned->references++;
+    return execution_open(&s->context, x->planned->plan, x->params, x->param_nulls, x->param_count,
+                          &x->account, false, &x->execution);
 }
 
 static status run_planned(struct sql_session *s, struct portal *x, uint32_t rows_max,
@@ -231,7 +249,7 @@ static status run_plannable(struct sql_session *s, const struct parse_statement 
     p->node = stmt->node;
     x = portal_new(s, "", p);
     TRY(st, prepared_plan(s, p), out);
-    columns = plan_result_columns(p->plan, &count);
+    columns = plan_result_columns(p->planned->plan, &count);
     p->has_rows = statement_returns_rows(p);
     if (p->has_rows)
         TRY(st, s->sink->describe(s->sink, columns, count, NULL), out);
@@ -373,7 +391,7 @@ static status run_shape_once(struct sql_session *s, struct prepared **ran, bool 
         }
         goto out;
     }
-    columns = plan_result_columns(p->plan, &count);
+    columns = plan_result_columns(p->planned->plan, &count);
     if (p->has_rows)
         TRY(st, s->sink->describe(s->sink, columns, count, NULL), out);
     TRY(st, run_planned(s, x, 0, &suspended), out);

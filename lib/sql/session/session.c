@@ -207,8 +207,6 @@ status sql_check_interrupts(struct sql_context *c)
 /* ---- settings that mean something here
  * -------------------------------------------------------------------------- */
 
-enum { SEARCH_PATH_MAX = 32 };
-
 /* Split a list of identifiers, quoted or folded to lower case, in place. */
 static size_t split_identifiers(char *text, const char **names, size_t max)
 {
@@ -244,17 +242,18 @@ static size_t split_identifiers(char *text, const char **names, size_t max)
 
 void session_apply_search_path(struct sql_session *s)
 {
-    char       *text = heap_strdup(s->heap, settings_get(s->settings, SETTING_SEARCH_PATH));
-    const char *names[SEARCH_PATH_MAX];
-    size_t      count = split_identifiers(text, names, SEARCH_PATH_MAX);
-
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(names[i], "$user") == 0)
-            names[i] = s->user;
+    if (s->search_path_changed) {
+        heap_free(s->search_path_text);
+        s->search_path_text = heap_strdup(s->heap, settings_get(s->settings, SETTING_SEARCH_PATH));
+        s->search_path_count =
+            split_identifiers(s->search_path_text, s->search_path, SEARCH_PATH_MAX);
+        for (size_t i = 0; i < s->search_path_count; i++) {
+            if (strcmp(s->search_path[i], "$user") == 0)
+                s->search_path[i] = s->user;
+        }
+        s->search_path_changed = false;
     }
-    catalog_view_set_search_path(s->view, names, count);
-    s->search_path_changed = false;
-    heap_free(text);
+    catalog_view_set_search_path(s->view, s->search_path, s->search_path_count);
 }
 
 static status apply_date_style(struct sql_session *s, const char *value)
@@ -499,6 +498,7 @@ static struct sql_session *session_new(struct sql_server *server, const struct s
     s->client_address =
         heap_strdup(s->heap, start->client_address != NULL ? start->client_address : "");
     s->settings = settings_new(s->heap, apply, report, s);
+    s->search_path_changed = true;
     mem_account_init(&s->account, &server->account, "session", server->options.session_memory);
     s->scratch = arena_new(s->heap, NULL);
     s->plans = plan_cache_new(s->heap, PLANS_PER_SESSION);
@@ -575,6 +575,7 @@ void session_close(struct sql_session *s)
     heap_free(s->user);
     heap_free(s->database);
     heap_free(s->client_address);
+    heap_free(s->search_path_text);
     heap_free(s);
 }
 

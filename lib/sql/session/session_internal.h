@@ -14,6 +14,8 @@
 
 struct fiber;
 
+enum { SEARCH_PATH_MAX = 32 };
+
 struct sql_server {
     struct env               *env;
     struct heap              *heap;
@@ -39,23 +41,30 @@ enum txn_block {
     BLOCK_FAILED,   /* BEGIN, and an error since: only ROLLBACK, COMMIT and ROLLBACK TO are heard */
 };
 
+/* A plan and what it was made for. Running portals hold references: planning the statement anew
+ * must not pull the plan from under them. */
+struct planned {
+    int           references;
+    struct arena *arena;
+    struct plan  *plan;
+    uint64_t      version;  /* catalog_version() that it is good for */
+    uint64_t      settings; /* settings generation likewise (search_path; pitfall Q1) */
+    size_t        table_count;
+    uint32_t     *table_oids; /* relations it reads or writes: held anew by each transaction */
+};
+
 /* A statement that was parsed, and planned once its plan was needed. Portals hold references:
  * replacing the unnamed statement must not pull the plan from under an open portal. */
 struct prepared {
-    int                  references;
-    char                *name;  /* "" for the unnamed one */
-    struct arena        *arena; /* text and parse tree */
-    slice                text;
-    const PgQuery__Node *node; /* NULL: an empty statement */
-    size_t               param_count;
-    uint32_t            *param_types;
-    struct arena        *plan_arena; /* NULL: not planned, or outdated */
-    struct plan         *plan;
-    uint64_t             plan_version;  /* catalog_version() that the plan is good for */
-    uint64_t             plan_settings; /* settings generation likewise (search_path; pitfall Q1) */
-    size_t               table_count;
-    uint32_t *table_oids;   /* relations the plan reads or writes: held anew by each transaction */
-    size_t    column_count; /* of utility statements with rows: in `arena` */
+    int                         references;
+    char                       *name;  /* "" for the unnamed one */
+    struct arena               *arena; /* text and parse tree */
+    slice                       text;
+    const PgQuery__Node        *node; /* NULL: an empty statement */
+    size_t                      param_count;
+    uint32_t                   *param_types;
+    struct planned             *planned;      /* NULL: not planned */
+    size_t                      column_count; /* of utility statements with rows: in `arena` */
     const struct result_column *columns;
     bool                        has_rows;
     bool                        plan_used; /* by an earlier run */
@@ -72,6 +81,7 @@ struct portal {
     size_t             param_count;
     int16_t           *formats;   /* one per result column */
     struct execution  *execution; /* NULL before the first Execute and after the end */
+    struct planned    *planned;   /* what `execution` runs */
     bool               started, done;
     bool               holdable_rows; /* rows of a utility statement are sent at once */
     uint64_t           row_count;
@@ -116,7 +126,10 @@ struct sql_session {
     bool                 open;                /* the client may be told of changed settings */
     bool                 several;             /* the simple query holds several statements */
     bool                 replayable;          /* the running statement may be run again unseen */
-    bool                 search_path_changed; /* since the view was told */
+    bool                 search_path_changed; /* since it was last split into names */
+    char                *search_path_text;    /* holds the names */
+    const char          *search_path[SEARCH_PATH_MAX];
+    size_t               search_path_count;
 };
 
 /* ---- transaction.c
@@ -149,6 +162,7 @@ status transaction_command(struct sql_session *s, const PgQuery__TransactionStmt
 
 struct prepared *prepared_new(struct sql_session *s, const char *name);
 void             prepared_unref(struct prepared *p);
+void             planned_unref(struct planned *p); /* Accepts NULL. */
 /* Bind and plan, unless the plan at hand still holds. Needs a transaction. */
 status           prepared_plan(struct sql_session *s, struct prepared *p) MUST_CHECK;
 /* Take the statement's tables into this transaction's holds; replans when they have changed. */

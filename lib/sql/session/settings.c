@@ -265,14 +265,9 @@ static status normalise(struct settings *s, const struct setting_def *d, const c
 int64_t settings_get_int(const struct settings *s, enum setting_id id)
 {
     const char *value = settings_get(s, id);
-    bool        b = false;
-    int64_t     v = 0;
 
-    if (defs[id].kind == SETTING_BOOL)
-        return parse_bool(value, &b) && b;
-    if (!parse_int(&defs[id], value, &v))
-        UNREACHABLE(); /* only normalised values are stored */
-    return v;
+    /* Only normalised values are stored; this is asked several times a statement. */
+    return defs[id].kind == SETTING_BOOL ? strcmp(value, "on") == 0 : strtoll(value, NULL, 10);
 }
 
 /* ---- changing
@@ -373,12 +368,11 @@ status settings_set(struct settings *s, enum setting_id id, const char *value,
 
 void settings_force(struct settings *s, enum setting_id id, const char *value)
 {
-    char *before = heap_strdup(s->heap, settings_get(s, id));
-
+    if (strcmp(settings_get(s, id), value) == 0)
+        return;
     store(s, &s->values[id], heap_strdup(s->heap, value), SETTING_FOR_SESSION);
-    if ((defs[id].flags & SETTING_REPORT) && strcmp(before, value) != 0)
+    if (defs[id].flags & SETTING_REPORT)
         s->report(s->ctx, defs[id].name, value);
-    heap_free(before);
 }
 
 static int custom_find(const struct settings *s, slice name)

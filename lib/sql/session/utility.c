@@ -499,10 +499,11 @@ static status explain(struct sql_session *s, const PgQuery__ExplainStmt *stmt, s
     p->node = stmt->query;
     TRY(st, prepared_plan(s, p), out);
     if (options.analyze) {
-        TRY(st, execution_open(&s->context, p->plan, NULL, NULL, 0, &s->account, true, &x), out);
+        TRY(st, execution_open(&s->context, p->planned->plan, NULL, NULL, 0, &s->account, true, &x),
+            out);
         TRY(st, drain(x), out);
     }
-    TRY(st, plan_explain(&s->context, p->plan, x, &options, &out), out);
+    TRY(st, plan_explain(&s->context, p->planned->plan, x, &options, &out), out);
     TRY(st, send_lines(s, &out, describe), out);
 
 out:
