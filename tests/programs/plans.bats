@@ -17,3 +17,30 @@ load common
     run q 'select * from a join b on a.x = b.y; set enable_hashjoin = off; select * from a join b on a.x = b.y; show enable_hashjoin'
     [ "$output" = off ]
 }
+
+@test "EXPLAIN (FORMAT JSON) has PostgreSQL's field names" {
+    start_node
+    q "create table a (id int primary key, x int, t text); create table b (id int primary key, a int)"
+    q "insert into a select g, g % 5, 'x' from generate_series(1, 20) g; insert into b select g, g % 7 from generate_series(1, 50) g"
+    run q 'explain (format json) select * from a where id = 1 and x > 3'
+    [ "$status" -eq 0 ]
+    [ "$(jq -r '.[0].Plan | ."Node Type", ."Scan Direction", ."Index Name", ."Relation Name", .Alias, ."Plan Rows", ."Index Cond", .Filter' <<<"$output" | paste -sd,)" = \
+        "Index Scan,Forward,a_pkey,a,a,1,(id = 1),(x > 3)" ]
+    jq -e '.[0].Plan."Total Cost" > 0 and (.[0] | has("Planning Time") | not)' <<<"$output"
+    run q 'explain (format json, analyze) select a.x, count(*) from a join b on a.x = b.a where a.t = $$"$$ or a.x > 0 group by a.x order by 2 desc'
+    [ "$status" -eq 0 ]
+    [ "$(jq -c '[.. | ."Node Type"? // empty]' <<<"$output")" = '["Sort","Aggregate","Hash Join","Seq Scan","Hash","Seq Scan"]' ]
+    [ "$(jq -c '[.. | ."Parent Relationship"? // empty]' <<<"$output")" = '["Outer","Outer","Outer","Inner","Outer"]' ]
+    jq -e '.[0] | ."Planning Time" > 0 and ."Execution Time" > 0 and .Triggers == []' <<<"$output"
+    jq -e '.[0].Plan | ."Actual Rows" == 4 and ."Actual Loops" == 1 and ."Actual Total Time" >= ."Actual Startup Time"' <<<"$output"
+    jq -e '.[0].Plan."Sort Key" == ["(count(*)) DESC"]' <<<"$output"
+    jq -e '.. | select(."Hash Cond"? == "(a.x = b.a)" and ."Join Type" == "Inner")' <<<"$output"
+    jq -e '.. | select(.Strategy? == "Hashed" and ."Partial Mode" == "Simple" and ."Group Key" == ["a.x"])' <<<"$output"
+    [ "$(psql -X -q -At <<<'explain (format json) select 1 \gdesc')" = 'QUERY PLAN|json' ]
+    run q 'explain (format yaml) select 1'
+    [[ "$output" == *"EXPLAIN (FORMAT YAML) is not supported"* ]]
+    run psql -X -v VERBOSITY=verbose -c 'explain (format xml) select 1'
+    [[ "$output" == *"0A000: EXPLAIN (FORMAT XML) is not supported"* ]]
+    run q 'explain (analyze) select * from a'
+    [[ "$output" == *"Planning Time: "*" ms"*"Execution Time: "*" ms" ]]
+}

@@ -3,16 +3,7 @@
 
 #include "base/assert.h"
 #include "sql/bind/deparse.h"
-#include "sql/exec/op.h"
-
-struct explain {
-    struct sql_context           *c;
-    const struct plan            *plan;
-    const struct execution       *x;
-    const struct explain_options *o;
-    struct buf                   *out;
-    struct arena                 *a;
-};
+#include "sql/plan/explain_internal.h"
 
 /* ---- expressions --------------------------------------------------------------------------------
  */
@@ -40,7 +31,7 @@ static bool name_outer_visit(struct expr **place, void *ctx)
     return true;
 }
 
-static void put_expr(struct explain *x, const struct plan_node *n, const struct expr *e)
+void explain_expr(struct explain *x, const struct plan_node *n, const struct expr *e)
 {
     struct deparse_level level = {.q = n->query};
     struct deparse       d = {.c = x->c, .out = x->out, .level = &level};
@@ -70,8 +61,23 @@ static void put_property(struct explain *x, const struct plan_node *n, int inden
         return;
     put_indent(x, indent);
     buf_printf(x->out, "%s: ", name);
-    put_expr(x, n, e);
+    explain_expr(x, n, e);
     buf_put_u8(x->out, '\n');
+}
+
+void explain_key(struct explain *x, const struct plan_node *n, const struct plan_key *k)
+{
+    bool computed = k->expr->kind != EXPR_COLUMN; /* below: PostgreSQL puts parentheses around */
+
+    if (computed)
+        buf_put_u8(x->out, '(');
+    explain_expr(x, n, k->expr);
+    if (computed)
+        buf_put_u8(x->out, ')');
+    if (k->descending)
+        buf_append_cstr(x->out, k->nulls_first ? " DESC" : " DESC NULLS LAST");
+    else if (k->nulls_first)
+        buf_append_cstr(x->out, " NULLS FIRST");
 }
 
 static void put_keys(struct explain *x, const struct plan_node *n, int indent, const char *name,
@@ -82,11 +88,7 @@ static void put_keys(struct explain *x, const struct plan_node *n, int indent, c
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             buf_append_cstr(x->out, ", ");
-        put_expr(x, n, keys[i].expr);
-        if (keys[i].descending)
-            buf_append_cstr(x->out, keys[i].nulls_first ? " DESC" : " DESC NULLS LAST");
-        else if (keys[i].nulls_first)
-            buf_append_cstr(x->out, " NULLS FIRST");
+        explain_key(x, n, &keys[i]);
     }
     buf_put_u8(x->out, '\n');
 }
@@ -117,15 +119,22 @@ static void put_relation(struct explain *x, const char *name, const char *alias)
         buf_printf(x->out, " %s", alias);
 }
 
+const char *explain_scan_name(const struct plan_node *n)
+{
+    bool primary = n->scan.index == &n->scan.layout->indexes[0];
+
+    if (primary && n->scan.bound_count == 0 && !n->scan.reverse)
+        return "Seq Scan";
+    return !primary && !n->scan.reads_row ? "Index Only Scan" : "Index Scan";
+}
+
 static void put_scan(struct explain *x, const struct plan_node *n)
 {
     const struct plan_scan *s = &n->scan;
-    bool                    primary = s->index == &s->layout->indexes[0];
+    const char             *name = explain_scan_name(n);
 
-    if (primary && s->bound_count == 0 && !s->reverse) {
-        buf_append_cstr(x->out, "Seq Scan");
-    } else {
-        buf_append_cstr(x->out, !primary && !s->reads_row ? "Index Only Scan" : "Index Scan");
+    buf_append_cstr(x->out, name);
+    if (strcmp(name, "Seq Scan") != 0) {
         if (s->reverse)
             buf_append_cstr(x->out, " Backward");
         if (s->index->desc->name != NULL && s->index->desc->name[0] != '\0')
@@ -230,14 +239,14 @@ static void put_name(struct explain *x, const struct plan_node *n)
 /* ---- numbers ------------------------------------------------------------------------------------
  */
 
-static const struct op_stats *stats_of(const struct explain *x, const struct plan_node *n)
+const struct op_stats *explain_stats(const struct explain *x, const struct plan_node *n)
 {
     return x->x != NULL && x->x->stats != NULL ? x->x->stats[n->id] : NULL;
 }
 
 static void put_actual(struct explain *x, const struct plan_node *n)
 {
-    const struct op_stats *s = stats_of(x, n);
+    const struct op_stats *s = explain_stats(x, n);
 
     if (!x->o->analyze)
         return;
@@ -265,7 +274,7 @@ static void put_numbers(struct explain *x, const struct plan_node *n)
 
 static void put_removed(struct explain *x, const struct plan_node *n, int indent)
 {
-    const struct op_stats *s = stats_of(x, n);
+    const struct op_stats *s = explain_stats(x, n);
 
     if (!x->o->analyze || s == NULL || s->filtered == 0 || n->filter == NULL)
         return;
@@ -285,7 +294,7 @@ static void put_group_key(struct explain *x, const struct plan_node *n, int inde
     for (size_t i = 0; i < n->aggregate.group_count; i++) {
         if (i > 0)
             buf_append_cstr(x->out, ", ");
-        put_expr(x, n, n->aggregate.shown_groups[i]);
+        explain_expr(x, n, n->aggregate.shown_groups[i]);
     }
     buf_put_u8(x->out, '\n');
 }
@@ -370,10 +379,16 @@ status plan_explain(struct sql_context *c, const struct plan *p, const struct ex
 {
     struct explain x = {.c = c, .plan = p, .x = execution, .o = options, .out = out};
 
-    if (options->format != EXPLAIN_TEXT)
-        return status_new(ST_FEATURE_NOT_SUPPORTED, "EXPLAIN (FORMAT JSON) is not supported");
     x.a = arena_new(heap_current(), NULL);
-    put_node(&x, p->root, 0);
+    if (options->format == EXPLAIN_JSON) {
+        explain_json(&x);
+    } else {
+        put_node(&x, p->root, 0);
+        if (options->summary)
+            buf_printf(out, "Planning Time: %.3f ms\n", (double)options->planning_us / 1000);
+        if (options->summary && options->analyze)
+            buf_printf(out, "Execution Time: %.3f ms\n", (double)options->execution_us / 1000);
+    }
     arena_free(x.a);
     return STATUS_OK;
 }

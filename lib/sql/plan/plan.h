@@ -14,11 +14,12 @@ status plan_query(struct sql_context *c, struct arena *a, struct query *q, struc
     MUST_CHECK;
 
 /* The lines of EXPLAIN, in PostgreSQL's layout, appended to `out` one by one, each ended by a
- * newline. After an execution with `instrument`, times and row counts appear as EXPLAIN ANALYZE
+ * newline; as JSON one document. After an execution with `instrument`, times and row counts appear as EXPLAIN ANALYZE
  * shows them. */
 struct explain_options {
     bool analyze, verbose, costs, buffers, timing, summary;
     enum { EXPLAIN_TEXT, EXPLAIN_JSON } format;
+    uint64_t planning_us, execution_us; /* for `summary` */
 };
 struct execution;
 status plan_explain(struct sql_context *c, const struct plan *p, const struct execution *x,

@@ -225,5 +225,12 @@ status copy_run(struct sql_session *s, const PgQuery__CopyStmt *stmt, slice text
 /* Rows of text columns made here, for SHOW and EXPLAIN. */
 status send_text_rows(struct sql_session *s, const char *const *names, size_t columns,
                       const char *const *cells, size_t rows, bool describe) MUST_CHECK;
+/* Descriptions of text columns, in `a`; the names are borrowed. */
+const struct result_column *session_text_columns(struct arena *a, const char *const *names, size_t count);
+
+/* explain.c */
+status session_explain(struct sql_session *s, const PgQuery__ExplainStmt *stmt, slice text,
+                       bool describe) MUST_CHECK;
+const struct result_column *explain_columns(struct arena *a, const PgQuery__ExplainStmt *stmt);
 
 #endif

@@ -16,8 +16,8 @@
 /* ---- rows made here
  * --------------------------------------------------------------------------------------------- */
 
-static const struct result_column *text_columns(struct arena *a, const char *const *names,
-                                                size_t count)
+const struct result_column *session_text_columns(struct arena *a, const char *const *names,
+                                                 size_t count)
 {
     struct result_column *columns = ARENA_ARRAY(a, struct result_column, count);
 
@@ -33,7 +33,8 @@ status send_text_rows(struct sql_session *s, const char *const *names, size_t co
     struct batch                b = {.rows = rows, .column_count = columns};
 
     if (describe)
-        TRY_RETURN(s->sink->describe(s->sink, text_columns(a, names, columns), columns, NULL));
+        TRY_RETURN(
+            s->sink->describe(s->sink, session_text_columns(a, names, columns), columns, NULL));
     b.columns = ARENA_ARRAY(a, struct column, columns);
     for (size_t i = 0; i < columns; i++) {
         column_init(&b.columns[i], a, OID_TEXT, rows);
@@ -402,117 +403,6 @@ static status close_cursor(struct sql_session *s, const PgQuery__ClosePortalStmt
     return STATUS_OK;
 }
 
-/* ---- EXPLAIN
- * ------------------------------------------------------------------------------------------------------------
- */
-
-static bool option_on(const PgQuery__DefElem *o)
-{
-    const char *value;
-
-    if (o->arg == NULL)
-        return true;
-    if (o->arg->node_case == PG_QUERY__NODE__NODE_STRING) {
-        value = o->arg->string->sval;
-        return strcmp(value, "off") != 0 && strcmp(value, "false") != 0 && strcmp(value, "0") != 0;
-    }
-    return !(o->arg->node_case == PG_QUERY__NODE__NODE_INTEGER && o->arg->integer->ival == 0);
-}
-
-static status explain_options(const PgQuery__ExplainStmt *stmt, struct explain_options *out)
-{
-    *out = (struct explain_options){.costs = true, .timing = true};
-    for (size_t i = 0; i < stmt->n_options; i++) {
-        const PgQuery__DefElem *o = stmt->options[i]->def_elem;
-
-        if (strcmp(o->defname, "analyze") == 0)
-            out->analyze = out->summary = option_on(o);
-        else if (strcmp(o->defname, "verbose") == 0)
-            out->verbose = option_on(o);
-        else if (strcmp(o->defname, "costs") == 0)
-            out->costs = option_on(o);
-        else if (strcmp(o->defname, "timing") == 0)
-            out->timing = option_on(o);
-        else if (strcmp(o->defname, "summary") == 0)
-            out->summary = option_on(o);
-        else if (strcmp(o->defname, "format") == 0 && o->arg != NULL &&
-                 strcmp(o->arg->string->sval, "text") == 0)
-            out->format = EXPLAIN_TEXT;
-        else
-            return status_new(ST_FEATURE_NOT_SUPPORTED, "EXPLAIN option \"%s\" is not supported",
-                              o->defname);
-    }
-    return STATUS_OK;
-}
-
-static const char *const explain_names[] = {"QUERY PLAN"};
-
-/* One row a line. */
-static status send_lines(struct sql_session *s, struct buf *text, bool describe)
-{
-    const char **lines;
-    size_t       count = 0;
-    char        *at = arena_cstr(s->scratch, buf_slice(text));
-
-    for (const char *p = at; *p != '\0'; p++)
-        count += *p == '\n';
-    lines = ARENA_ARRAY(s->scratch, const char *, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        char *end = strchr(at, '\n');
-
-        *end = '\0';
-        lines[i] = at;
-        at = end + 1;
-    }
-    return send_text_rows(s, explain_names, 1, lines, count, describe);
-}
-
-static status drain(struct execution *x)
-{
-    for (;;) {
-        const struct batch *b;
-        status              st = execution_next(x, 0, &b);
-
-        if (status_code(st) == ST_NO_DATA)
-            return STATUS_OK;
-        if (!st_ok(st))
-            return st;
-    }
-}
-
-static status explain(struct sql_session *s, const PgQuery__ExplainStmt *stmt, slice text,
-                      bool describe)
-{
-    struct explain_options options;
-    struct prepared       *p;
-    struct execution      *x = NULL;
-    struct buf             out;
-    status                 st;
-
-    TRY_RETURN(explain_options(stmt, &options));
-    if (!statement_is_plannable(stmt->query))
-        return status_new(ST_FEATURE_NOT_SUPPORTED,
-                          "EXPLAIN supports only SELECT, VALUES, INSERT, UPDATE and DELETE");
-    buf_init(&out, s->heap);
-    p = prepared_new(s, "");
-    p->text = text;
-    p->node = stmt->query;
-    TRY(st, prepared_plan(s, p), out);
-    if (options.analyze) {
-        TRY(st, execution_open(&s->context, p->planned->plan, NULL, NULL, 0, &s->account, true, &x),
-            out);
-        TRY(st, drain(x), out);
-    }
-    TRY(st, plan_explain(&s->context, p->planned->plan, x, &options, &out), out);
-    TRY(st, send_lines(s, &out, describe), out);
-
-out:
-    execution_close(x);
-    prepared_unref(p);
-    buf_deinit(&out);
-    return st;
-}
-
 /* ---- the rest
  * -------------------------------------------------------------------------------------------------------------
  */
@@ -634,7 +524,7 @@ status utility_run(struct sql_session *s, const PgQuery__Node *node, slice text,
         return close_cursor(s, node->close_portal_stmt, tag);
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
         *tag = "EXPLAIN";
-        return explain(s, node->explain_stmt, text, describe);
+        return session_explain(s, node->explain_stmt, text, describe);
     case PG_QUERY__NODE__NODE_COPY_STMT:
         TRY_RETURN(copy_run(s, node->copy_stmt, text, &rows));
         s->statement_rows = rows;
@@ -672,18 +562,18 @@ status utility_columns(struct sql_session *s, struct arena *a, const PgQuery__No
         *has_rows = true;
         if (strcmp(node->variable_show_stmt->name, "all") == 0) {
             *count = 3;
-            *columns = text_columns(a, show_all_names, 3);
+            *columns = session_text_columns(a, show_all_names, 3);
             return STATUS_OK;
         }
         TRY_RETURN(show_name(s, node->variable_show_stmt->name, &name, &value));
         *count = 1;
         name = arena_strdup(a, name);
-        *columns = text_columns(a, &name, 1);
+        *columns = session_text_columns(a, &name, 1);
         return STATUS_OK;
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
         *has_rows = true;
         *count = 1;
-        *columns = text_columns(a, explain_names, 1);
+        *columns = explain_columns(a, node->explain_stmt);
         return STATUS_OK;
     case PG_QUERY__NODE__NODE_EXECUTE_STMT:
         p = prepared_find(s, node->execute_stmt->name);
