@@ -499,6 +499,8 @@ static status decode_into(struct arena *a, slice bytes, struct object **out)
     o->refs = 1;
     o->arena = a;
     TRY_RETURN(decode_kind(a, m, o));
+    if (o->kind == OBJECT_TABLE)
+        TRY_RETURN(table_desc_check(o->table));
     if (text_or_null(object_name(o)) == NULL)
         return status_new(ST_CORRUPT, "descriptor %u has no name", o->oid);
     *out = o;

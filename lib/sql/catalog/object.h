@@ -39,6 +39,9 @@ void object_encode(enum object_kind kind, uint32_t oid, uint64_t version, const 
  * FEATURE_NOT_SUPPORTED: a newer node wrote them in a form this one cannot use. */
 status object_decode(struct heap *heap, slice bytes, struct object **out) MUST_CHECK;
 
+/* CORRUPT when the descriptor cannot be one that was stored: check.c says what is looked at. */
+status table_desc_check(const struct table_desc *t) MUST_CHECK;
+
 /* An object around a descriptor that is made by hand in `arena`, which it takes over: virtual
  * tables. */
 struct object *object_wrap(struct arena *arena, enum object_kind kind, uint32_t oid,

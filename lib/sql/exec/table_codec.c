@@ -234,6 +234,8 @@ static status decode_parts(const struct table_layout *l, const struct index_layo
         }
         if (!null)
             TRY_RETURN(decode_part_value(p, a, key, &v));
+        if (!null && !type_value_is_sound(p->type, v))
+            return corrupt(l, "index key");
         *has_null |= null;
         if (p->column != 0) {
             row->values[p->column - 1] = v;

@@ -172,6 +172,19 @@ static int32_t timetz_west(datum v)
     return (int32_t)get_u32le(v.s.data + 8);
 }
 
+/* PostgreSQL's limits: a day, and sixteen hours east or west. */
+static bool timetz_in_range(int64_t us, int64_t west_s)
+{
+    return us >= 0 && us <= US_PER_DAY && west_s > -16 * 3600 && west_s < 16 * 3600;
+}
+
+bool timetz_is_sound(slice v)
+{
+    datum d = {.s = v};
+
+    return v.size == TIMETZ_SIZE && timetz_in_range(timetz_us(d), timetz_west(d));
+}
+
 status timetz_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,
                     int32_t typmod, datum *out)
 {
@@ -250,7 +263,9 @@ status timetz_key_decode(struct arena *a, slice *key, datum *out)
 {
     int64_t us, west;
 
-    if (!keyenc_take_int64(key, &us) || !keyenc_take_int64(key, &west))
+    if (!keyenc_take_int64(key, &us) || !keyenc_take_int64(key, &west) || west <= -16 * 3600 ||
+        west >= 16 * 3600 || us < INT64_MIN / 2 || us > INT64_MAX / 2 ||
+        !timetz_in_range(us - west * US_PER_SECOND, west))
         return status_new(ST_CORRUPT, "a key does not hold a time with time zone where one is due");
     *out = timetz_pack(a, us - west * US_PER_SECOND, (int32_t)west);
     return STATUS_OK;

@@ -32,6 +32,19 @@ bool numeric_is_zero(slice v)
     return numeric_class(v) == NUMERIC_POSITIVE && v.size == HEADER_SIZE;
 }
 
+bool numeric_is_sound(slice v)
+{
+    /* A byte holds more than two digits. */
+    enum { SIZE_MAX_PACKED = HEADER_SIZE + (NUMERIC_INTEGER_DIGITS_MAX + NUMERIC_SCALE_MAX) / 2 };
+
+    if (v.size < HEADER_SIZE || v.size > SIZE_MAX_PACKED ||
+        (uint8_t)v.data[0] > NUMERIC_NEG_INFINITY || get_u16le(v.data + 1) > NUMERIC_SCALE_MAX)
+        return false;
+    if (v.size == HEADER_SIZE)
+        return v.data[0] != NUMERIC_NEGATIVE;
+    return v.data[0] <= NUMERIC_NEGATIVE && v.data[v.size - 1] != 0;
+}
+
 static uint64_t small_coefficient(slice v)
 {
     uint64_t m = 0;

@@ -52,6 +52,8 @@ status numeric_apply_typmod(struct arena *a, slice v, int32_t typmod, slice *out
 enum numeric_class numeric_class(slice v);
 unsigned           numeric_scale(slice v);
 bool               numeric_is_zero(slice v);
+/* Whether the bytes are of the form above and within the limits. */
+bool               numeric_is_sound(slice v);
 /* Whether the value is coefficient * 10^-scale with a coefficient of 64 bits. */
 bool               numeric_is_small(slice v, int128_t *coefficient, unsigned *scale);
 

@@ -67,6 +67,8 @@ TYPE_IO_DECLARE(timetz);
 TYPE_IO_DECLARE(timestamp); /* timestamptz too */
 TYPE_IO_DECLARE(interval);
 TYPE_ORDER_DECLARE(timetz);
+/* Whether stored bytes are of the form that timetz_input() makes. */
+bool timetz_is_sound(slice v);
 TYPE_ORDER_DECLARE(interval);
 TYPE_TYPMOD_DECLARE(precision); /* time, timetz, timestamp, timestamptz */
 TYPE_TYPMOD_DECLARE(interval);

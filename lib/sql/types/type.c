@@ -1,6 +1,8 @@
 #include "sql/types/type.h"
 
 #include "sql/func/tables.h"
+#include "sql/types/calendar.h"
+#include "sql/types/numeric.h"
 #include "sql/types/ops.h"
 #include "sql/types/string.h"
 
@@ -162,10 +164,37 @@ static bool decode_value(const struct type *t, slice *in, datum *out)
     return false;
 }
 
+static bool integer_is_sound(const struct type *t, int64_t v)
+{
+    if (t->oid == OID_TIME)
+        return v >= 0 && v <= US_PER_DAY;
+    switch (t->size) {
+    case 1:
+        return v >= INT8_MIN && v <= UINT8_MAX;
+    case 2:
+        return v >= INT16_MIN && v <= INT16_MAX;
+    case 4: /* signed numbers and days; OIDs have no sign */
+        return v >= INT32_MIN && v <= UINT32_MAX;
+    default:
+        return true;
+    }
+}
+
+bool type_value_is_sound(const struct type *t, datum v)
+{
+    if (t->datum_kind == DATUM_INT)
+        return integer_is_sound(t, v.i);
+    if (t->datum_kind != DATUM_SLICE)
+        return true;
+    if (t->oid == OID_NUMERIC)
+        return numeric_is_sound(v.s);
+    return t->oid != OID_TIMETZ || timetz_is_sound(v.s);
+}
+
 status type_value_decode(const struct type *t, slice *in, datum *out)
 {
     memset(out, 0, sizeof *out);
-    if (!decode_value(t, in, out))
+    if (!decode_value(t, in, out) || !type_value_is_sound(t, *out))
         return status_new(ST_CORRUPT, "a stored value of type %s is damaged", t->sql_name);
     return STATUS_OK;
 }
