@@ -75,6 +75,8 @@ LIB      := $(OUT)/liblinera.a
 PROG_BIN := $(PROGRAMS:%=$(OUT)/bin/%)
 TEST_BIN := $(TEST_SRC:%.c=$(OUT)/%)
 BENCH_BIN := $(BENCH_SRC:%.c=$(OUT)/%)
+# Fuzzers as tests: their corpora and what once crashed them, without libFuzzer.
+REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(OUT)/tests/fuzz/test_%)
 
 .PHONY: all programs tests help
 .DEFAULT_GOAL := all
@@ -87,7 +89,7 @@ bin/%: $(OUT)/bin/%
 	@mkdir -p bin
 	@cp -f $< $@
 
-tests: $(TEST_BIN) $(PROG_BIN)
+tests: $(TEST_BIN) $(REPLAY_BIN) $(PROG_BIN)
 
 $(LIB): $(LIB_OBJ)
 	@mkdir -p $(@D)
@@ -122,6 +124,10 @@ $(TEST_BIN): $(OUT)/%: $(OUT)/%.o $(TEST_COMMON_OBJ) $(LIB)
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS_ALL) -Wl,-z,muldefs -o $@ $< $(TEST_COMMON_OBJ) $(LIB) -lcmocka $(PKG_LIBS)
 
+$(REPLAY_BIN): $(OUT)/tests/fuzz/test_%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(TEST_COMMON_OBJ) $(LIB)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(PKG_LIBS)
+
 $(BENCH_BIN): $(OUT)/%: $(OUT)/%.o $(TEST_COMMON_OBJ) $(LIB)
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS_ALL) -Wl,-z,muldefs -o $@ $< $(TEST_COMMON_OBJ) $(LIB) -lcmocka $(PKG_LIBS)
@@ -143,8 +149,9 @@ check:          ## set up and run all tests (SAN=address,undefined or SAN=thread
 
 # The unit tests of one configuration; TESTS=tests/base narrows them down.
 TESTS ?= tests
-unit: $(filter $(OUT)/$(TESTS)%,$(TEST_BIN))
-	@scripts/run-unit-tests $(filter $(OUT)/$(TESTS)%,$(TEST_BIN))
+UNIT_BIN = $(filter $(OUT)/$(TESTS)%,$(TEST_BIN) $(REPLAY_BIN))
+unit: $(UNIT_BIN)
+	@scripts/run-unit-tests $(UNIT_BIN)
 
 # Simulated clusters under faults; every seed prints its trace hash, and the same seed gives the same.
 SEEDS ?= 1..100
@@ -172,12 +179,13 @@ FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/bin/%)
 FUZZ_SECONDS ?= 60
 fuzz:           ## run every fuzzer for FUZZ_SECONDS (clang's libFuzzer with ASan and UBSan)
 	@$(MAKE) -s -j2 CC=clang SAN=fuzzer-no-link,address,undefined BUILD=fuzz build/fuzz/liblinera.a $(FUZZ_BIN)
-	@for f in $(FUZZ_BIN); do echo "== $$f"; mkdir -p build/fuzz/corpus/$$(basename $$f); \
-	    $$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 build/fuzz/corpus/$$(basename $$f) || exit 1; done
+	@for f in $(FUZZ_BIN); do n=$$(basename $$f); echo "== $$f"; mkdir -p build/fuzz/corpus/$$n; \
+	    $$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 build/fuzz/corpus/$$n \
+	    $$(ls -d tests/fuzz/corpus/$$n tests/fuzz/regressions/$$n 2>/dev/null) || exit 1; done
 
-build/fuzz/bin/%: tests/fuzz/%.c build/fuzz/liblinera.a
+build/fuzz/bin/%: tests/fuzz/%.c tests/common/wire_world.c build/fuzz/liblinera.a
 	@mkdir -p $(@D)
-	@clang $(BASE) -O1 -fsanitize=fuzzer,address,undefined -DLINERA_DEBUG -DHEAP_ON_MALLOC $(INC) -o $@ $< build/fuzz/liblinera.a $(PKG_LIBS)
+	@clang $(BASE) -O1 -fsanitize=fuzzer,address,undefined -DLINERA_DEBUG -DHEAP_ON_MALLOC $(INC) -o $@ $^ $(PKG_LIBS)
 
 bench: $(BENCH_BIN) ## run the micro-benchmarks
 	@for b in $(BENCH_BIN); do echo "== $$b"; $$b || exit 1; done
