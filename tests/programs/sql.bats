@@ -22,6 +22,12 @@ answers_like_postgres() { # DATABASE
     answers_like_postgres northwind
 }
 
+@test "WITH RECURSIVE answers as PostgreSQL 15 does" {
+    start_node
+    q 'create database recursive'
+    answers_like_postgres recursive
+}
+
 @test "values and functions answer as PostgreSQL 15 does" {
     start_node
     answers_like_postgres postgres

@@ -134,7 +134,10 @@ status bind_from_item(struct scope *s, const PgQuery__Node *n, struct from_node 
 status apply_alias(struct binder *b, struct table_ref *t, const PgQuery__Alias *alias) MUST_CHECK;
 
 /* ---- select.c, setop.c, clause.c ---- */
-status      bind_select(struct scope *s, const PgQuery__SelectStmt *n) MUST_CHECK;
+status bind_select(struct scope *s, const PgQuery__SelectStmt *n) MUST_CHECK;
+/* The recursive term of a CTE, its columns brought to the types of the CTE's query. */
+status bind_recursive_term(struct scope *s, const PgQuery__SelectStmt *n, struct cte *cte)
+    MUST_CHECK;
 status      bind_set_operation(struct scope *s, const PgQuery__SelectStmt *n) MUST_CHECK;
 status      bind_values(struct scope *s, const PgQuery__SelectStmt *n) MUST_CHECK;
 status      bind_target_list(struct scope *s, PgQuery__Node *const *nodes, size_t count,

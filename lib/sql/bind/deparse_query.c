@@ -399,11 +399,14 @@ static void put_locks(struct deparse *d)
 static void put_ctes(struct deparse *d)
 {
     const struct query *q = this_query(d);
+    bool                recursive = false;
 
+    for (size_t i = 0; i < q->cte_count; i++)
+        recursive |= q->ctes[i].recursive != NULL;
     for (size_t i = 0; i < q->cte_count; i++) {
         const struct cte *c = &q->ctes[i];
 
-        put(d, i == 0 ? "WITH " : ", ");
+        put(d, i > 0 ? ", " : recursive ? "WITH RECURSIVE " : "WITH ");
         deparse_put_name(d, c->name);
         for (size_t k = 0; k < c->column_name_count; k++) {
             put(d, k == 0 ? "(" : ", ");
@@ -415,6 +418,11 @@ static void put_ctes(struct deparse *d)
                                                         : " AS (");
         put_line(d, "         ");
         deparse_put_query(d, c->query);
+        if (c->recursive != NULL) {
+            put_line(d, c->recursive_all ? "        UNION ALL" : "        UNION");
+            put_line(d, "         ");
+            deparse_put_query(d, c->recursive);
+        }
         put_line(d, "        )");
     }
     if (q->cte_count > 0)

@@ -104,24 +104,55 @@ static status add_to_from(struct scope *s, struct table_ref *t, struct from_node
  */
 
 /* A WITH item that is written later than the one that asks for it. */
-static bool is_later_cte(const struct scope *s, const char *name)
+static const PgQuery__CommonTableExpr *later_cte(const struct scope *s, const char *name,
+                                                 const struct scope **owner)
 {
     for (; s != NULL; s = s->parent)
         for (size_t i = (size_t)s->visible_ctes; s->with != NULL && i < s->with->n_ctes; i++)
-            if (strcmp(s->with->ctes[i]->common_table_expr->ctename, name) == 0)
-                return true;
-    return false;
+            if (strcmp(s->with->ctes[i]->common_table_expr->ctename, name) == 0) {
+                *owner = s;
+                return s->with->ctes[i]->common_table_expr;
+            }
+    return NULL;
+}
+
+/* The same under WITH RECURSIVE: a query names itself where it must not, or a later one. */
+static status recursion_misplaced(struct scope *s, const PgQuery__RangeVar *r,
+                                  const struct scope *owner, const PgQuery__CommonTableExpr *c)
+{
+    if (owner->with->ctes[owner->visible_ctes]->common_table_expr != c)
+        return binder_unsupported(s->b, r->location,
+                                  "forward references in WITH RECURSIVE are not supported");
+    if (c->ctequery->node_case == NODE(SELECT_STMT) &&
+        c->ctequery->select_stmt->op == PG_QUERY__SET_OPERATION__SETOP_UNION)
+        return binder_at(
+            s->b, r->location,
+            status_new(ST_INVALID_RECURSION,
+                       "recursive reference to query \"%s\" must not appear within its "
+                       "non-recursive term",
+                       c->ctename));
+    return binder_at(s->b, c->location,
+                     status_new(ST_INVALID_RECURSION,
+                                "recursive query \"%s\" does not have the form non-recursive-term "
+                                "UNION [ALL] recursive-term",
+                                c->ctename));
 }
 
 static status relation_missing(struct scope *s, const PgQuery__RangeVar *r)
 {
-    struct binder *b = s->b;
-    status         st = r->schemaname[0] != '\0'
-                            ? status_new(ST_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist",
-                                         r->schemaname, r->relname)
-                            : status_new(ST_UNDEFINED_TABLE, "relation \"%s\" does not exist", r->relname);
+    struct binder                  *b = s->b;
+    const struct scope             *owner;
+    const PgQuery__CommonTableExpr *c =
+        r->schemaname[0] == '\0' ? later_cte(s, r->relname, &owner) : NULL;
+    status st;
 
-    if (r->schemaname[0] == '\0' && is_later_cte(s, r->relname)) {
+    if (c != NULL && owner->with->recursive)
+        return recursion_misplaced(s, r, owner, c);
+    st = r->schemaname[0] != '\0'
+             ? status_new(ST_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", r->schemaname,
+                          r->relname)
+             : status_new(ST_UNDEFINED_TABLE, "relation \"%s\" does not exist", r->relname);
+    if (c != NULL) {
         st = status_detail(st,
                            "There is a WITH item named \"%s\", but it cannot be referenced from "
                            "this part of the query.",
@@ -188,7 +219,7 @@ static status view_ref(struct scope *s, const struct table_desc *d, const char *
     return STATUS_OK;
 }
 
-static status find_cte(struct scope *s, const char *name, int *index, int *levels)
+static status find_cte(struct scope *s, const char *name, int location, int *index, int *levels)
 {
     *index = -1;
     *levels = 0;
@@ -196,6 +227,7 @@ static status find_cte(struct scope *s, const char *name, int *index, int *level
         for (int i = at->visible_ctes - 1; i >= 0; i--)
             if (strcmp(at->q->ctes[i].name, name) == 0) {
                 at->q->ctes[i].ref_count++;
+                at->q->ctes[i].ref_location = location;
                 *index = i;
                 return STATUS_OK;
             }
@@ -226,7 +258,7 @@ static status bind_range_var(struct scope *s, const PgQuery__RangeVar *r, struct
     int                      cte = -1, levels;
 
     if (r->schemaname[0] == '\0')
-        TRY_RETURN(find_cte(s, r->relname, &cte, &levels));
+        TRY_RETURN(find_cte(s, r->relname, r->location, &cte, &levels));
     if (cte >= 0) {
         t = cte_ref(s, r->relname, cte, levels);
     } else {
@@ -252,7 +284,7 @@ status bind_target_relation(struct scope *s, const PgQuery__RangeVar *r, const c
     int                      cte = -1, levels;
 
     if (r->schemaname[0] == '\0')
-        TRY_RETURN(find_cte(s, r->relname, &cte, &levels));
+        TRY_RETURN(find_cte(s, r->relname, r->location, &cte, &levels));
     if (cte >= 0)
         return binder_at(s->b, r->location,
                          status_new(ST_FEATURE_NOT_SUPPORTED,
@@ -470,14 +502,15 @@ static status check_cte(struct scope *s, const PgQuery__CommonTableExpr *c, size
     if (c->ctequery->node_case != NODE(SELECT_STMT))
         return binder_unsupported(s->b, c->location,
                                   "data-modifying statements in WITH are not supported");
+    if (c->search_clause != NULL || c->cycle_clause != NULL)
+        return binder_unsupported(s->b, c->location, "SEARCH and CYCLE of WITH are not supported");
     return STATUS_OK;
 }
 
-static status bind_cte(struct scope *s, const PgQuery__CommonTableExpr *c, struct cte *out)
+static status name_cte(struct scope *s, const PgQuery__CommonTableExpr *c, struct cte *out)
 {
     struct table_ref *t;
 
-    TRY_RETURN(bind_query_node(s->b, s, c->ctequery, false, CLAUSE_OTHER, &out->query));
     out->name = c->ctename;
     if (c->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways)
         out->materialize = CTE_MATERIALIZED;
@@ -497,19 +530,121 @@ static status bind_cte(struct scope *s, const PgQuery__CommonTableExpr *c, struc
     return STATUS_OK;
 }
 
+static status bind_cte(struct scope *s, const PgQuery__CommonTableExpr *c, struct cte *out)
+{
+    TRY_RETURN(bind_query_node(s->b, s, c->ctequery, false, CLAUSE_OTHER, &out->query));
+    return name_cte(s, c, out);
+}
+
+/* Is a CTE named in FROM here or in a subquery of FROM, rather than in one of an expression? */
+static bool reads_cte_in_from(const struct query *q, int cte, int levels)
+{
+    for (size_t i = 0; i < q->table_count; i++) {
+        const struct table_ref *t = q->tables[i];
+
+        if (t->kind == TABLE_REF_CTE && t->cte == cte && t->cte_levels_up == levels)
+            return true;
+        if (t->kind == TABLE_REF_SUBQUERY && t->query != NULL &&
+            reads_cte_in_from(t->query, cte, levels + 1))
+            return true;
+    }
+    return false;
+}
+
+static status check_recursive(struct scope *s, const PgQuery__CommonTableExpr *c,
+                              const struct cte *cte, int position)
+{
+    const char *why = NULL;
+
+    if (cte->ref_count > 1)
+        why = "must not appear more than once";
+    else if (!reads_cte_in_from(cte->recursive, position, 1))
+        why = "must not appear within a subquery";
+    if (why != NULL)
+        return binder_at(s->b, cte->ref_location,
+                         status_new(ST_INVALID_RECURSION, "recursive reference to query \"%s\" %s",
+                                    c->ctename, why));
+    if (cte->recursive->has_aggregates || cte->recursive->has_group)
+        return binder_at(s->b, cte->ref_location,
+                         status_new(ST_INVALID_RECURSION,
+                                    "aggregate functions are not allowed in a recursive query's "
+                                    "recursive term"));
+    return STATUS_OK;
+}
+
+/* Clauses of the whole UNION, which PostgreSQL refuses too. */
+static status check_recursive_clauses(struct scope *s, const PgQuery__CommonTableExpr *c)
+{
+    const PgQuery__SelectStmt *n = c->ctequery->select_stmt;
+
+    if (n->n_sort_clause > 0)
+        return binder_unsupported(s->b, node_location(n->sort_clause[0]->sort_by->node),
+                                  "ORDER BY in a recursive query is not implemented");
+    if (n->limit_offset != NULL)
+        return binder_unsupported(s->b, node_location(n->limit_offset),
+                                  "OFFSET in a recursive query is not implemented");
+    if (n->limit_count != NULL)
+        return binder_unsupported(s->b, node_location(n->limit_count),
+                                  "LIMIT in a recursive query is not implemented");
+    if (n->n_locking_clause > 0)
+        return binder_unsupported(s->b, -1,
+                                  "FOR UPDATE/SHARE in a recursive query is not implemented");
+    return STATUS_OK;
+}
+
+static bool may_recurse(const PgQuery__WithClause *w, const PgQuery__CommonTableExpr *c)
+{
+    const PgQuery__SelectStmt *n = c->ctequery->select_stmt;
+
+    return w->recursive && n->op == PG_QUERY__SET_OPERATION__SETOP_UNION && n->with_clause == NULL;
+}
+
+/* first UNION [ALL] recursive: bound one after the other, as the name stands for the first one's
+ * columns in the second. When the second turns out not to use it, *recursive is false. */
+static status bind_recursive_cte(struct scope *s, const PgQuery__CommonTableExpr *c,
+                                 struct cte *out, bool *recursive)
+{
+    const PgQuery__SelectStmt *n = c->ctequery->select_stmt;
+    struct scope              *first = scope_new(s->b, s, QUERY_SELECT);
+    int                        position = s->visible_ctes;
+    status                     st;
+
+    TRY_RETURN(bind_select(first, n->larg));
+    out->query = first->q;
+    TRY_RETURN(name_cte(s, c, out));
+    s->q->cte_count++;
+    s->visible_ctes++;
+    st = bind_recursive_term(s, n, out);
+    s->visible_ctes--;
+    s->q->cte_count--;
+    TRY_RETURN(st);
+    *recursive = out->ref_count > 0;
+    if (!*recursive)
+        return STATUS_OK;
+    TRY_RETURN(check_recursive_clauses(s, c));
+    TRY_RETURN(check_recursive(s, c, out, position));
+    out->ref_count = 0; /* its own reference does not count */
+    return STATUS_OK;
+}
+
 status bind_with(struct scope *s, const PgQuery__WithClause *w)
 {
     if (w == NULL)
         return STATUS_OK;
-    if (w->recursive)
-        return binder_unsupported(s->b, w->location, "WITH RECURSIVE is not supported");
     s->with = w;
     s->q->ctes = ARENA_ARRAY(s->b->a, struct cte, w->n_ctes);
     for (size_t i = 0; i < w->n_ctes; i++) {
         const PgQuery__CommonTableExpr *c = w->ctes[i]->common_table_expr;
 
+        bool recursive = false;
+
         TRY_RETURN(check_cte(s, c, i));
-        TRY_RETURN(bind_cte(s, c, &s->q->ctes[i]));
+        if (may_recurse(w, c))
+            TRY_RETURN(bind_recursive_cte(s, c, &s->q->ctes[i], &recursive));
+        if (!recursive) {
+            s->q->ctes[i] = (struct cte){0};
+            TRY_RETURN(bind_cte(s, c, &s->q->ctes[i]));
+        }
         s->q->cte_count++;
         s->visible_ctes++;
     }

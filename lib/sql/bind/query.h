@@ -115,6 +115,11 @@ struct cte {
     const char  **column_names;
     size_t        column_name_count;
     enum { CTE_DEFAULT, CTE_MATERIALIZED, CTE_NOT_MATERIALIZED } materialize;
+    /* WITH RECURSIVE x AS (query UNION [ALL] recursive): the second names x once. Both are bound
+     * one level below the WITH; NULL: not recursive. */
+    struct query *recursive;
+    bool          recursive_all;
+    int           ref_location; /* of the reference read last */
 };
 
 /* INSERT and UPDATE: one assigned column. */

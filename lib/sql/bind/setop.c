@@ -266,6 +266,46 @@ static status bind_operand(struct scope *s, const PgQuery__SelectStmt *n, struct
     return st;
 }
 
+static status check_recursive_column(struct scope *s, const struct operand *l,
+                                     const struct set_op *op, size_t i, const char *name)
+{
+    if (l->columns[i]->type == op->types[i])
+        return STATUS_OK;
+    return binder_at(
+        s->b, l->columns[i]->location,
+        status_hint(
+            status_new(ST_DATATYPE_MISMATCH,
+                       "recursive query \"%s\" column %zu has type %s in non-recursive term "
+                       "but type %s overall",
+                       name, i + 1, type_text(s->b, l->columns[i]->type),
+                       type_text(s->b, op->types[i])),
+            "Cast the output of the non-recursive term to the correct type."));
+}
+
+status bind_recursive_term(struct scope *s, const PgQuery__SelectStmt *n, struct cte *cte)
+{
+    struct operand l = {.query = cte->query}, r = {0};
+    struct set_op *op;
+
+    TRY_RETURN(bind_operand(s, n->rarg, &r));
+    if (r.query == NULL)
+        return binder_unsupported(s->b, -1, "a set operation as recursive term is not supported");
+    visible_columns(s, &l);
+    if (l.count != r.count)
+        return binder_at(
+            s->b, r.count > 0 ? r.columns[0]->location : -1,
+            status_new(ST_SYNTAX_ERROR, "each UNION query must have the same number of columns"));
+    op = new_set_op(s, n, l.count);
+    for (size_t i = 0; i < l.count; i++) {
+        TRY_RETURN(unify_column(s, &l, &r, i, op, "UNION"));
+        TRY_RETURN(check_recursive_column(s, &l, op, i, cte->name));
+    }
+    TRY_RETURN(convert_operand(s, &r, op, "UNION"));
+    cte->recursive = r.query;
+    cte->recursive_all = n->all;
+    return STATUS_OK;
+}
+
 /* The names are those of the leftmost query. */
 static const char *leftmost_name(const struct set_op *op, size_t column)
 {

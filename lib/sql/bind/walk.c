@@ -75,9 +75,13 @@ bool query_walk(struct query *q, int levels, query_visit visit, void *ctx)
     for (size_t i = 0; i < q->table_count; i++)
         if (!walk_table(q->tables[i], &w))
             return false;
-    for (size_t i = 0; i < q->cte_count; i++)
-        if (!query_walk(q->ctes[i].query, levels + 1, visit, ctx))
+    for (size_t i = 0; i < q->cte_count; i++) {
+        const struct cte *c = &q->ctes[i];
+
+        if (!query_walk(c->query, levels + 1, visit, ctx) ||
+            (c->recursive != NULL && !query_walk(c->recursive, levels + 1, visit, ctx)))
             return false;
+    }
     if (q->source != NULL && !query_walk(q->source, levels + 1, visit, ctx))
         return false;
     if (q->on_conflict != NULL &&

@@ -122,8 +122,11 @@ static void read_query(struct reads *r, const struct query *q, const struct scop
     struct scope scope = {.query = q, .outer = outer};
     struct walk  w = {.reads = r, .scope = &scope};
 
-    for (size_t i = 0; i < q->cte_count; i++)
+    for (size_t i = 0; i < q->cte_count; i++) {
         read_query(r, q->ctes[i].query, &scope);
+        if (q->ctes[i].recursive != NULL)
+            read_query(r, q->ctes[i].recursive, &scope);
+    }
     read_tables(&w, q);
     read_from(&w, q->from);
     read_expr(&w, q->where);
@@ -370,8 +373,11 @@ static void rename_in_table(struct table_ref *ref, const struct table_desc *afte
 
 static void rename_in_query(struct query *q, const struct table_desc *after)
 {
-    for (size_t i = 0; i < q->cte_count; i++)
+    for (size_t i = 0; i < q->cte_count; i++) {
         rename_in_query(q->ctes[i].query, after);
+        if (q->ctes[i].recursive != NULL)
+            rename_in_query(q->ctes[i].recursive, after);
+    }
     for (size_t i = 0; i < q->table_count; i++)
         rename_in_table(q->tables[i], after);
     rename_in_from(q->from, after);

@@ -208,7 +208,7 @@ status eval_subscript_name(struct eval *e, const struct eval_row *row, struct ar
 {
     TRY_RETURN(eval_args(e, row, a));
     *null = e->arg_nulls[0] || e->arg_nulls[1] || e->arg_values[1].i < 0 ||
-            e->arg_values[1].i > NAME_SIZE_MAX;
+            e->arg_values[1].i > NAME_BYTES_MAX;
     if (!*null)
         out->i = (size_t)e->arg_values[1].i < e->arg_values[0].s.size
                      ? (unsigned char)e->arg_values[0].s.data[e->arg_values[1].i]

@@ -43,6 +43,8 @@ static const struct op_class *class_of(enum plan_kind kind)
         return &op_append;
     case PLAN_SET_OP:
         return &op_set_op;
+    case PLAN_RECURSIVE_UNION:
+        return &op_recursive_union;
     case PLAN_LIMIT:
         return &op_limit;
     case PLAN_LOCK_ROWS:

@@ -123,12 +123,19 @@ void sort_set_top(struct op *op, size_t rows);
 /* Read the input anew at the next rewind. */
 void materialize_forget(struct op *op);
 
-/* Run a subplan's tree for itself: CTEs. */
-status cte_rows(struct execution *x, int subplan, struct kept_row **rows, size_t *count) MUST_CHECK;
+/* The rows of a CTE's tree so far, at least one more than `have` unless these are all: it runs only
+ * as far as its readers want. What depends on outer values is run anew for `have` 0. */
+status cte_rows(struct execution *x, int subplan, size_t have, struct kept_row **rows,
+                size_t *count) MUST_CHECK;
+/* The rows of its round before, of a recursive one. */
+void   cte_working_rows(struct execution *x, int subplan, struct kept_row **rows, size_t *count);
+/* The same of its PLAN_RECURSIVE_UNION. */
+void   recursive_union_working(struct op *op, struct kept_row **rows, size_t *count);
 void   subplans_close(struct execution *x);
 
 extern const struct op_class op_result, op_scan, op_virtual_scan, op_function_scan, op_values_scan,
-    op_cte_scan, op_subquery_scan, op_nested_loop, op_hash_join, op_merge_join, op_aggregate, op_sort, op_unique,
-    op_project_set, op_append, op_set_op, op_limit, op_lock_rows, op_materialize, op_modify;
+    op_cte_scan, op_subquery_scan, op_nested_loop, op_hash_join, op_merge_join, op_aggregate,
+    op_sort, op_unique, op_project_set, op_append, op_set_op, op_recursive_union, op_limit,
+    op_lock_rows, op_materialize, op_modify;
 
 #endif

@@ -468,10 +468,13 @@ static status cte_next(struct op *op, const struct batch **out)
 {
     struct kept_op *o = (struct kept_op *)op;
 
-    if (!o->filled) {
-        TRY_RETURN(cte_rows(op->x, op->node->cte.subplan, &o->rows, &o->count));
-        o->filled = true;
+    if (op->node->cte.working) {
+        if (!o->filled)
+            cte_working_rows(op->x, op->node->cte.subplan, &o->rows, &o->count);
+    } else if (!o->filled || o->at == o->count) {
+        TRY_RETURN(cte_rows(op->x, op->node->cte.subplan, o->at, &o->rows, &o->count));
     }
+    o->filled = true;
     return kept_next(o, out);
 }
 

@@ -14,6 +14,7 @@ struct subplan_state {
     struct arena         *kept;
     struct row_shape      shape;
     bool                  computed; /* the answer or the rows below are there */
+    bool                  started;  /* CTEs: some of the rows are */
     datum                 value;
     bool                  null;
     struct kept_row      *rows;
@@ -88,17 +89,44 @@ static status read_all(struct execution *x, struct subplan_state *s)
     return st == STATUS_NO_DATA ? STATUS_OK : st;
 }
 
-status cte_rows(struct execution *x, int subplan, struct kept_row **rows, size_t *count)
+/* One batch more; sets `computed` behind the last. */
+static status read_more(struct execution *x, struct subplan_state *s)
+{
+    const struct batch *b;
+    status              st = op_next(s->root, &b);
+
+    if (st == STATUS_NO_DATA) {
+        s->computed = true;
+        return STATUS_OK;
+    }
+    TRY_RETURN(st);
+    for (size_t i = 0; i < batch_live_count(b); i++)
+        add_row(s, row_keep(s->kept, &s->shape, b->columns, batch_live_row(b, i)));
+    return sql_check_interrupts(x->c);
+}
+
+status cte_rows(struct execution *x, int subplan, size_t have, struct kept_row **rows,
+                size_t *count)
 {
     struct subplan_state *s;
 
     TRY_RETURN(state_of(x, subplan, &s));
-    if (!s->computed || s->plan->uses_outer)
+    if (s->plan->uses_outer && have == 0)
         TRY_RETURN(read_all(x, s));
-    s->computed = true;
+    if (!s->plan->uses_outer && !s->started) {
+        s->started = true;
+        TRY_RETURN(op_rewind(s->root));
+    }
+    while (!s->plan->uses_outer && !s->computed && s->count <= have)
+        TRY_RETURN(read_more(x, s));
     *rows = s->rows;
     *count = s->count;
     return STATUS_OK;
+}
+
+void cte_working_rows(struct execution *x, int subplan, struct kept_row **rows, size_t *count)
+{
+    recursive_union_working(x->subplans[subplan]->root, rows, count);
 }
 
 /* ---- compilation --------------------------------------------------------------------------------

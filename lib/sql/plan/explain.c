@@ -167,6 +167,8 @@ static const char *simple_name(const struct plan_node *n)
         return "ProjectSet";
     case PLAN_APPEND:
         return "Append";
+    case PLAN_RECURSIVE_UNION:
+        return "Recursive Union";
     case PLAN_LIMIT:
         return "Limit";
     case PLAN_LOCK_ROWS:
@@ -208,7 +210,7 @@ static void put_name(struct explain *x, const struct plan_node *n)
         put_relation(x, "\"*VALUES*\"", NULL);
         break;
     case PLAN_CTE_SCAN:
-        buf_append_cstr(x->out, "CTE Scan");
+        buf_append_cstr(x->out, n->cte.working ? "WorkTable Scan" : "CTE Scan");
         put_relation(x, n->cte.name, n->cte.alias);
         break;
     case PLAN_SUBQUERY_SCAN:

@@ -144,7 +144,7 @@ static const char *node_type(const struct plan_node *n)
     case PLAN_VALUES_SCAN:
         return "Values Scan";
     case PLAN_CTE_SCAN:
-        return "CTE Scan";
+        return n->cte.working ? "WorkTable Scan" : "CTE Scan";
     case PLAN_SUBQUERY_SCAN:
         return "Subquery Scan";
     case PLAN_NESTED_LOOP:
@@ -161,6 +161,8 @@ static const char *node_type(const struct plan_node *n)
         return "Unique";
     case PLAN_PROJECT_SET:
         return "ProjectSet";
+    case PLAN_RECURSIVE_UNION:
+        return "Recursive Union";
     case PLAN_APPEND:
         return "Append";
     case PLAN_SET_OP:
@@ -377,7 +379,11 @@ static void put_children(struct json *j, const struct plan_node *n)
     else if (n->right != NULL)
         put_node(j, n->right, "Inner", NULL);
     for (size_t i = 0; i < n->child_count; i++)
-        put_node(j, n->children[i], n->kind == PLAN_APPEND ? "Member" : "Outer", NULL);
+        put_node(j, n->children[i],
+                 n->kind == PLAN_APPEND ? "Member"
+                 : i == 0               ? "Outer"
+                                        : "Inner",
+                 NULL);
     close_group(j, ']');
 }
 

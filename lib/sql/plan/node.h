@@ -30,6 +30,7 @@ enum plan_kind {
     PLAN_PROJECT_SET, /* set-returning functions of a target list */
     PLAN_APPEND,
     PLAN_SET_OP, /* INTERSECT, EXCEPT by hashing */
+    PLAN_RECURSIVE_UNION,
     PLAN_LIMIT,
     PLAN_LOCK_ROWS,
     PLAN_MATERIALIZE, /* keeps its input's rows for rescans */
@@ -154,7 +155,12 @@ struct plan_node {
             const char *alias;
             const char *name;
             int         subplan; /* position in plan->subplans */
+            bool        working; /* only the rows of the round before: the recursive reference */
         } cte;
+        struct {
+            bool                distinct;
+            const struct type **types; /* of the columns, for `distinct` */
+        } recursive_union;             /* children: the first term, the recursive one */
         struct {
             int         table;
             const char *alias;

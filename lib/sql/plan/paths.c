@@ -531,12 +531,12 @@ static status cte_node(struct level *lv, struct rel *r, struct plan_node **out)
     struct subplan   *s = owner->cte_plans[r->ref->cte];
     struct plan_node *n = node_new(lv->p, PLAN_CTE_SCAN);
 
-    if (s == NULL)
-        return status_new(ST_FEATURE_NOT_SUPPORTED, "WITH RECURSIVE is not supported");
+    ASSERT(s != NULL);
     n->cte.table = r->table;
     n->cte.alias = r->ref->alias;
     n->cte.name = owner->q->ctes[r->ref->cte].name;
     n->cte.subplan = s->id;
+    n->cte.working = owner->cte_recursing == r->ref->cte + 1;
     n->rows = s->node->rows;
     n->total = s->node->rows * COST_ROW;
     *out = n;

@@ -67,21 +67,22 @@ struct rel {
 };
 
 struct level {
-    struct planner    *p;
-    struct level      *parent;
-    struct query      *q;
-    int                depth;
-    size_t             rel_count;
-    struct rel         rels[RELS_MAX];
-    int               *rel_of_table; /* by position in q->tables; -1: none */
-    size_t             used_count, used_capacity;
-    int               *used;        /* outer values that this level or its inner ones read */
-    struct subplan   **cte_plans;   /* by position in q->ctes; NULL: inlined */
-    struct exprs       extra;       /* expressions the level must give beside its targets */
-    struct exprs       bound;       /* expressions that equal a constant in every row */
-    struct exprs       merge_exprs; /* sides of equalities that joins could merge by */
-    struct eq_classes *equals;      /* what is equal in every row of the level; NULL: nothing */
-    struct path_keys   wanted;      /* the order the top would like */
+    struct planner  *p;
+    struct level    *parent;
+    struct query    *q;
+    int              depth;
+    size_t           rel_count;
+    struct rel       rels[RELS_MAX];
+    int             *rel_of_table; /* by position in q->tables; -1: none */
+    size_t           used_count, used_capacity;
+    int             *used;      /* outer values that this level or its inner ones read */
+    struct subplan **cte_plans; /* by position in q->ctes; NULL: inlined */
+    int          cte_recursing; /* position + 1 of the one whose recursive term is being planned */
+    struct exprs extra;         /* expressions the level must give beside its targets */
+    struct exprs bound;         /* expressions that equal a constant in every row */
+    struct exprs merge_exprs;   /* sides of equalities that joins could merge by */
+    struct eq_classes *equals;  /* what is equal in every row of the level; NULL: nothing */
+    struct path_keys   wanted;  /* the order the top would like */
     double             wanted_rows; /* how many rows the top will take; 0: all */
 };
 

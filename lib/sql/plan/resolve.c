@@ -561,6 +561,7 @@ status resolve_plan(struct planner *p, struct plan_node *n, struct expr **want, 
         return resolve_project_set(p, n, want, count);
     case PLAN_APPEND:
     case PLAN_SET_OP:
+    case PLAN_RECURSIVE_UNION:
         return resolve_children(p, n, want, count);
     case PLAN_LOCK_ROWS:
         return resolve_locks(p, n, want, count);

@@ -225,7 +225,7 @@ static void inline_cte(struct level *lv, struct table_ref *ref)
     if (ref->kind != TABLE_REF_CTE || ref->cte_levels_up != 0)
         return;
     cte = &lv->q->ctes[ref->cte];
-    if (cte->materialize == CTE_MATERIALIZED || cte->ref_count != 1 ||
+    if (cte->materialize == CTE_MATERIALIZED || cte->ref_count != 1 || cte->recursive != NULL ||
         cte->query->kind == QUERY_INSERT || cte->query->kind == QUERY_UPDATE ||
         cte->query->kind == QUERY_DELETE)
         return;

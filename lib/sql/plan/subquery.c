@@ -286,6 +286,65 @@ status plan_subquery_in_from(struct level *lv, struct rel *r)
     return STATUS_OK;
 }
 
+static void use_outer_values(struct level *lv, const struct level *inner)
+{
+    for (size_t i = 0; i < inner->used_count; i++)
+        level_use_outer(lv, inner->used[i]);
+}
+
+enum { RECURSIVE_ROUNDS = 10 }; /* what PostgreSQL guesses too: nothing is known of them */
+
+/* The node over both terms, still without the second, which reads from it. */
+static struct plan_node *recursive_union(struct level *lv, const struct cte *cte,
+                                         struct plan_node *first)
+{
+    struct arena     *a = lv->p->a;
+    struct plan_node *n = node_new(lv->p, PLAN_RECURSIVE_UNION);
+
+    n->children = ARENA_ARRAY(a, struct plan_node *, 2);
+    n->children[0] = first;
+    n->child_count = 1;
+    n->raw_types = ARENA_ARRAY(a, uint32_t, cte->query->target_count);
+    n->recursive_union.types = ARENA_ARRAY(a, const struct type *, cte->query->target_count);
+    n->want = ARENA_ARRAY(a, struct expr *, cte->query->target_count);
+    n->recursive_union.distinct = !cte->recursive_all;
+    for (size_t i = 0; i < cte->query->target_count; i++) {
+        const struct expr *from = cte->query->targets[i].expr;
+        struct expr       *e;
+
+        if (cte->query->targets[i].hidden)
+            continue;
+        e = expr_new(a, EXPR_COLUMN, from->type, from->typmod, from->location);
+        e->collation = from->collation;
+        e->column.column = (int16_t)(n->raw_count + 1);
+        n->raw_types[n->raw_count] = from->type;
+        n->recursive_union.types[n->raw_count] = type_by_oid(from->type);
+        n->want[n->raw_count++] = e;
+    }
+    n->want_count = n->raw_count;
+    n->rows = first->rows * RECURSIVE_ROUNDS;
+    n->startup = first->startup;
+    n->total = first->total;
+    return n;
+}
+
+static status plan_recursive_term(struct level *lv, size_t position)
+{
+    struct subplan   *s = lv->cte_plans[position];
+    struct plan_node *n = s->node;
+    struct level     *inner;
+
+    lv->cte_recursing = (int)position + 1;
+    TRY_RETURN(plan_inner(lv, lv->q->ctes[position].recursive, &inner, &n->children[1]));
+    lv->cte_recursing = 0;
+    n->child_count = 2;
+    n->rows = n->children[0]->rows + RECURSIVE_ROUNDS * n->children[1]->rows;
+    n->total += RECURSIVE_ROUNDS * n->children[1]->total;
+    s->uses_outer |= inner->used_count > 0;
+    use_outer_values(lv, inner);
+    return STATUS_OK;
+}
+
 status plan_ctes(struct level *lv)
 {
     struct query *q = lv->q;
@@ -302,10 +361,13 @@ status plan_ctes(struct level *lv)
         if (cte->ref_count == 0)
             continue; /* inlined, or never read: PostgreSQL does not run it either */
         TRY_RETURN(plan_inner(lv, cte->query, &inner, &node));
+        if (cte->recursive != NULL)
+            node = recursive_union(lv, cte, node);
         TRY_RETURN(add_subplan(lv->p, node, inner, &lv->cte_plans[i]));
         lv->cte_plans[i]->name = arena_printf(lv->p->a, "CTE %s", cte->name);
-        for (size_t k = 0; k < inner->used_count; k++)
-            level_use_outer(lv, inner->used[k]);
+        use_outer_values(lv, inner);
+        if (cte->recursive != NULL)
+            TRY_RETURN(plan_recursive_term(lv, i));
     }
     return STATUS_OK;
 }

@@ -289,8 +289,11 @@ void query_map_columns(struct query *q, int depth, map_fn *fn, void *ctx)
 {
     for (size_t i = 0; i < q->table_count; i++)
         map_table(q->tables[i], depth, fn, ctx);
-    for (size_t i = 0; i < q->cte_count; i++)
+    for (size_t i = 0; i < q->cte_count; i++) {
         query_map_columns(q->ctes[i].query, depth + 1, fn, ctx);
+        if (q->ctes[i].recursive != NULL)
+            query_map_columns(q->ctes[i].recursive, depth + 1, fn, ctx);
+    }
     map_set_op(q->set_op, depth, fn, ctx);
     map_from(q->from, depth, fn, ctx);
     q->where = expr_map_columns(q->where, depth, fn, ctx);

@@ -124,8 +124,10 @@ static void collect_query(struct oid_set *set, struct query *q)
         return;
     for (size_t i = 0; i < q->table_count; i++)
         collect_table(set, q->tables[i]);
-    for (size_t i = 0; i < q->cte_count; i++)
+    for (size_t i = 0; i < q->cte_count; i++) {
         collect_query(set, q->ctes[i].query);
+        collect_query(set, q->ctes[i].recursive);
+    }
     for (size_t i = 0; i < q->target_count; i++)
         collect_expr(&q->targets[i].expr, set);
     for (size_t i = 0; i < q->returning_count; i++)

@@ -248,12 +248,12 @@ slice name_cut(slice s)
 {
     size_t at = 0;
 
-    if (s.size <= NAME_SIZE_MAX)
+    if (s.size <= NAME_BYTES_MAX)
         return s;
     for (;;) {
         size_t step = utf8_size_of_first((uint8_t)s.data[at]);
 
-        if (at + step > NAME_SIZE_MAX)
+        if (at + step > NAME_BYTES_MAX)
             return slice_make(s.data, at);
         at += step;
     }

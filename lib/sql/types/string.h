@@ -15,8 +15,8 @@ status bpchar_apply_typmod(struct arena *a, slice s, int32_t typmod, bool cut, s
     MUST_CHECK;
 status string_fit(slice s, size_t characters, bool cut, const char *type, slice *out) MUST_CHECK;
 slice  bpchar_trim(slice s); /* without trailing blanks */
-enum { NAME_SIZE_MAX = 63 };
-slice  name_cut(slice s); /* at most NAME_SIZE_MAX bytes, whole characters */
+enum { NAME_BYTES_MAX = 63 };
+slice  name_cut(slice s); /* at most NAME_BYTES_MAX bytes, whole characters */
 status hex_decode(struct arena *a, slice text, slice *out) MUST_CHECK;
 void   hex_encode(slice bytes, struct buf *out);
 status bytea_escape_decode(struct arena *a, slice text, slice *out) MUST_CHECK;
