@@ -34,7 +34,7 @@ typedef void env_job_fn(void *arg);
 /* Zeroes mean the default. */
 struct env_options {
     const char *name;        /* of the worker, for messages; copied; default "worker" */
-    size_t      stack_size;  /* usable bytes of a fiber's stack; default 256 KiB */
+    size_t      stack_size;  /* usable bytes of a fiber's stack; default 2 MiB */
     uint32_t    offload_max; /* jobs queued per lane before env_offload() waits; default 256 */
     uint32_t    post_max;    /* messages queued before env_post() refuses; default 4096 */
     uint32_t    io_threads;  /* threads of ENV_LANE_IO; default 2 */

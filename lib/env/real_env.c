@@ -10,7 +10,7 @@
 #include "env/real_internal.h"
 
 enum {
-    STACK_SIZE_DEFAULT = 256 << 10,
+    STACK_SIZE_DEFAULT = 2 << 20,
     POLL_INTERVAL_US = 500, /* SQL fibers compute no longer than this before sockets are asked */
     POLL_SLICES = 64,       /* and no more slices than this run, or one for each fiber ready */
 };

@@ -13,7 +13,7 @@
 #include "env/sim_internal.h"
 
 enum {
-    STACK_SIZE = 256 << 10,
+    STACK_SIZE = 2 << 20,
     SHUFFLE_WINDOW = 16,  /* of a queue's first ready fibers, any one may be next */
     SQL_FIRST_ONE_IN = 8, /* so often an SQL fiber overtakes the IO fibers */
     SLICE_US_MAX = 2,

@@ -79,4 +79,8 @@ struct sql_context {
  * MAY_YIELD. */
 status sql_check_interrupts(struct sql_context *c) MUST_CHECK;
 
+/* 54001 when little is left of the stack: whatever recurses over SQL asks at each level (pitfall
+ * E3). Outside of fibers (unit tests, tools) it is never short. */
+status sql_check_stack(const struct sql_context *c) MUST_CHECK;
+
 #endif

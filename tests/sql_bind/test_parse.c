@@ -104,7 +104,8 @@ static void bound_is_of_the_deepest(void **state)
 {
     (void)state;
     assert_true(parse_depth_bound(SLICE_LIT("SELECT 1, (2), ((3)), f(4, 5, 6)"), 20) < 10);
-    assert_true(parse_depth_bound(SLICE_LIT("SELECT 1+1+1+1+1+1+1+1+1+1+1"), 20) > 20);
+    assert_true(parse_depth_bound(SLICE_LIT("SELECT a+a+a+a+a+a+a+a+a+a+a"), 20) > 20);
+    assert_true(parse_depth_bound(SLICE_LIT("SELECT a=1 OR b=1 OR c=1 OR d=1 OR e=1"), 20) <= 12);
     assert_true(parse_depth_bound(SLICE_LIT("SELECT '((((((((((((((((((((((((((('"), 20) < 5);
 }
 

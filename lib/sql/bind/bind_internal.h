@@ -9,7 +9,7 @@
 #define NODE(name) PG_QUERY__NODE__NODE_##name
 
 enum {
-    BIND_DEPTH_MAX = 400, /* of nested expressions, queries and joins; the stack is asked too */
+    BIND_DEPTH_MAX = 3000, /* of nested expressions, queries and joins; the stack is asked too */
     /* CASE x WHEN and BETWEEN bind an operand once per use: nested, that grows without bound. */
     BIND_WORK_MAX = 4000000,
     VIEW_DEPTH_MAX = 64,

@@ -481,10 +481,7 @@ status eval_compile(struct eval_context *ec, const struct expr *x, struct eval *
 {
     struct eval *e = ARENA_NEW(ec->arena, struct eval);
 
-    /* Pitfall E3: expressions nest as deep as their text does. */
-    if (ec->c->env != NULL && fiber_self(ec->c->env) != NULL &&
-        env_stack_left(ec->c->env) < ENV_STACK_RESERVE)
-        return status_new(ST_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    TRY_RETURN(sql_check_stack(ec->c));
     e->expr = x;
     e->context = ec;
     e->type = type_by_oid(x->type);

@@ -80,13 +80,13 @@ status op_new(struct execution *x, const struct plan_node *n, struct op **out)
 {
     const struct op_class *class = class_of(n->kind);
     struct op *op = arena_zalloc(x->arena, 1, class->size);
-
     op->class = class;
     op->node = n;
     op->x = x;
     op->arena = arena_new(arena_heap(x->arena), &x->account);
     op->rows = arena_new(arena_heap(x->arena), &x->account);
     *out = op; /* closed by the caller even when what follows fails */
+    TRY_RETURN(sql_check_stack(x->eval.c));
     if (x->stats != NULL)
         x->stats[n->id] = &op->stats;
     if (n->left != NULL)

@@ -33,6 +33,14 @@ static unsigned close_all(struct level *levels, size_t depth)
     return level_depth(&levels[0]);
 }
 
+/* Without brackets AND and OR add two levels at most: OR over AND. The tokens around them that
+ * open a place for such a condition (WHERE, CASE, NOT ...) are counted. */
+static bool is_flat(const struct token *t)
+{
+    return t->kind == TOKEN_INTEGER || t->kind == TOKEN_NUMBER || t->kind == TOKEN_STRING ||
+           token_is_word(t, "and") || token_is_word(t, "or");
+}
+
 static size_t bound_by_tokens(slice text, size_t limit)
 {
     struct level       levels[PARSE_BRACKETS_MAX + 1];
@@ -54,6 +62,8 @@ static size_t bound_by_tokens(slice text, size_t limit)
         } else if (token_is_symbol(&t, ',') || (token_is_symbol(&t, ';') && depth == 0)) {
             level_next_item(&levels[depth]);
         }
+        if (is_flat(&t))
+            continue;
         /* What this scanner cannot read, libpg_query may still read differently: count bytes. */
         levels[depth].own += t.kind == TOKEN_BAD ? (unsigned)MIN(t.size, UINT16_MAX) : 1;
         if (levels[depth].own > limit)

@@ -247,6 +247,8 @@ status plan_level(struct level *lv, struct plan_node **out)
     struct level *outer = lv->p->level;
     status        st;
 
+    /* The binder's count does not see WITH queries that read each other. */
+    TRY_RETURN(sql_check_stack(lv->p->c));
     lv->p->level = lv;
     st = plan_this_level(lv, out);
     lv->p->level = outer;

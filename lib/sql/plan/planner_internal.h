@@ -73,6 +73,7 @@ struct level {
     int              depth;
     size_t           rel_count;
     struct rel       rels[RELS_MAX];
+    int              pulled_depth; /* by how much pulled up subqueries may have deepened it */
     int             *rel_of_table; /* by position in q->tables; -1: none */
     size_t           used_count, used_capacity;
     int             *used;      /* outer values that this level or its inner ones read */

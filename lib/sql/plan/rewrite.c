@@ -5,6 +5,8 @@
 #include "base/assert.h"
 #include "sql/plan/planner_internal.h"
 
+enum { PULL_UP_DEPTH_MAX = 1000 };
+
 static bool targets_have_set_calls_or_volatile(const struct query *q)
 {
     for (size_t i = 0; i < q->target_count; i++) {
@@ -167,6 +169,25 @@ static struct target *terminated_targets(struct arena *a, const struct query *q)
     return t;
 }
 
+static bool depth_of_child(struct expr **e, void *ctx)
+{
+    int *deepest = ctx, depth = 0;
+
+    expr_walk_children(*e, depth_of_child, &depth);
+    *deepest = MAX(*deepest, depth + 1);
+    return true;
+}
+
+/* How deep the deepest of the expressions is that would take a column's place. */
+static int targets_depth(const struct query *q)
+{
+    int deepest = 1;
+
+    for (size_t i = 0; i < q->target_count; i++)
+        (void)depth_of_child(&q->targets[i].expr, &deepest);
+    return deepest;
+}
+
 static bool may_pull_up(struct level *lv, const struct table_ref *ref, bool nullable)
 {
     const struct query *sub = ref->query;
@@ -176,6 +197,10 @@ static bool may_pull_up(struct level *lv, const struct table_ref *ref, bool null
     /* Behind an outer join, what is computed must be null where the row is missing: only plain
      * columns are. */
     if (nullable && !targets_are_columns(sub))
+        return false;
+    /* A long chain of subqueries, x + 1 of x + 1 of ..., is short in each, and as deep as it is
+     * long when it is one expression: pitfall E3. */
+    if (lv->pulled_depth + targets_depth(sub) > PULL_UP_DEPTH_MAX)
         return false;
     return from_tables(lv->q->from) + from_tables(sub->from) <= RELS_MAX / 2;
 }
@@ -200,6 +225,7 @@ static void pull_up(struct level *lv, struct from_node **place)
     struct query     *sub = lv->q->tables[table]->query;
     struct substitute s = {.a = lv->p->a, .table = table};
 
+    lv->pulled_depth += targets_depth(sub);
     query_adopt_tables(lv, sub);
     s.targets = terminated_targets(lv->p->a, sub);
     *place = filtered(lv->p->a, sub->from, sub->where);

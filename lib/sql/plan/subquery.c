@@ -124,10 +124,6 @@ static bool can_hash(const struct expr *e)
 static status plan_inner(struct level *lv, struct query *q, struct level **inner,
                          struct plan_node **node)
 {
-    struct sql_context *c = lv->p->c;
-
-    if (c->env != NULL && fiber_self(c->env) != NULL && env_stack_left(c->env) < ENV_STACK_RESERVE)
-        return status_new(ST_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     *inner = level_new(lv->p, lv, q);
     return plan_level(*inner, node);
 }
