@@ -19,7 +19,7 @@ OUT := build/$(BUILD)
 
 # ---- what comes from Debian: packages.txt is the one list, scripts/deps installs it -------------------
 PKGS      := libuv libssl libcrypto libsodium libmicrohttpd libcurl libcjson libpq readline liblz4 \
-             libzstd libxxhash gmp icu-i18n icu-uc libpcre2-8 libprotobuf-c
+             libzstd zlib libxxhash gmp icu-i18n icu-uc libpcre2-8 libprotobuf-c
 PKG_CFLAGS := $(patsubst -I%,-isystem %,$(filter-out -I/usr/include,$(shell pkg-config --cflags-only-I $(PKGS) 2>/dev/null)))
 PKG_LIBS   := -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpg_query -lboost_context -lpthread -lm
 
