@@ -42,6 +42,10 @@ status bind_coerce_assignment(struct sql_context *c, struct arena *a, struct exp
                               int32_t typmod, const char *column_name, struct expr **out)
     MUST_CHECK;
 
+/* The name an expression's column gets when none is written: the function's, the column's ... or
+ * "?column?". */
+const char *target_name(const PgQuery__Node *n);
+
 /* SQL text of a bound expression or query, as PostgreSQL's pg_get_expr() and pg_get_viewdef() print
  * it: `qualify` puts schema names on everything, for storage. */
 status deparse_expr(struct sql_context *c, const struct expr *e, const struct table_desc *table,

@@ -370,6 +370,17 @@ static status array_types(struct scope *s, const PgQuery__AArrayExpr *n, struct 
     return STATUS_OK;
 }
 
+/* ARRAY[varchars]::text[] is what an IN list of varchars is printed as. PostgreSQL casts each element
+ * when it reads that, and prints another text than before; here the array is cast as a whole, so
+ * that texts stay the same however often they are read. */
+static bool is_cast_whole(const struct expr *const *elements, size_t count, uint32_t array_type)
+{
+    for (size_t i = 0; i < count; i++)
+        if (elements[i]->type != OID_VARCHAR)
+            return false;
+    return array_type == OID_TEXT_ARRAY && count > 0;
+}
+
 status bind_array(struct scope *s, const PgQuery__AArrayExpr *n, uint32_t array_type,
                   int32_t typmod, struct expr **out)
 {
@@ -386,6 +397,8 @@ status bind_array(struct scope *s, const PgQuery__AArrayExpr *n, uint32_t array_
             TRY_RETURN(bind_expr(s, n->elements[i], &args[i]));
         }
     }
+    if (is_cast_whole((const struct expr *const *)args, n->n_elements, array_type))
+        array_type = 0;
     TRY_RETURN(array_types(s, n, args, array_type, &element, &array));
     for (size_t i = 0; i < n->n_elements; i++) {
         uint32_t     to = args[i]->kind == EXPR_ARRAY ? array : element;

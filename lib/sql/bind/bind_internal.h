@@ -138,14 +138,13 @@ status bind_select(struct scope *s, const PgQuery__SelectStmt *n) MUST_CHECK;
 /* The recursive term of a CTE, its columns brought to the types of the CTE's query. */
 status bind_recursive_term(struct scope *s, const PgQuery__SelectStmt *n, struct cte *cte)
     MUST_CHECK;
-status      bind_set_operation(struct scope *s, const PgQuery__SelectStmt *n) MUST_CHECK;
-status      bind_values(struct scope *s, const PgQuery__SelectStmt *n) MUST_CHECK;
-status      bind_target_list(struct scope *s, PgQuery__Node *const *nodes, size_t count,
-                             enum clause clause, struct target **out, size_t *out_count) MUST_CHECK;
-void        resolve_unknown_targets(struct scope *s, struct target *targets, size_t count);
-const char *target_name(const PgQuery__Node *n);
-int         query_add_target(struct scope *s, struct expr *e, const char *name, bool hidden);
-status      bind_sort_clause(struct scope *s, PgQuery__Node *const *nodes, size_t count) MUST_CHECK;
+status bind_set_operation(struct scope *s, const PgQuery__SelectStmt *n) MUST_CHECK;
+status bind_values(struct scope *s, const PgQuery__SelectStmt *n) MUST_CHECK;
+status bind_target_list(struct scope *s, PgQuery__Node *const *nodes, size_t count,
+                        enum clause clause, struct target **out, size_t *out_count) MUST_CHECK;
+void   resolve_unknown_targets(struct scope *s, struct target *targets, size_t count);
+int    query_add_target(struct scope *s, struct expr *e, const char *name, bool hidden);
+status bind_sort_clause(struct scope *s, PgQuery__Node *const *nodes, size_t count) MUST_CHECK;
 status bind_group_clause(struct scope *s, PgQuery__Node *const *nodes, size_t count) MUST_CHECK;
 status bind_distinct(struct scope *s, const PgQuery__SelectStmt *n) MUST_CHECK;
 status bind_limit(struct scope *s, const PgQuery__SelectStmt *n) MUST_CHECK;

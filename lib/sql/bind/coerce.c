@@ -124,10 +124,11 @@ static status coerce_literal(struct binder *b, struct expr *e, uint32_t type, in
         return STATUS_OK;
     }
     c = expr_const(b->a, type, (datum){0}, e->location);
+    if (type == OID_INTERVAL)
+        c->typmod = typmod;
     st = t->input == NULL
              ? status_new(ST_FEATURE_NOT_SUPPORTED, "cannot accept a value of type %s", t->sql_name)
-             : t->input(b->c, b->a, t, e->constant.value.s, type == OID_INTERVAL ? typmod : -1,
-                        &c->constant.value);
+             : t->input(b->c, b->a, t, e->constant.value.s, c->typmod, &c->constant.value);
     if (!st_ok(st))
         return binder_at(b, e->location, st);
     *out = c;

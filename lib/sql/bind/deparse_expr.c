@@ -541,14 +541,23 @@ static void put_array_op(struct deparse *d, const struct expr *e)
     put_close(d);
 }
 
-/* In a query, each part on a line of its own; alone, all on one. */
+/* Each part on a line of its own, to be shown; all on one, to be stored. */
+static bool case_on_one_line(const struct deparse *d)
+{
+    return d->level == NULL && d->qualify;
+}
+
 static void put_case_word(struct deparse *d, const char *word)
 {
-    if (d->level == NULL) {
+    int indent = (d->level == NULL ? 0 : d->indent + 8) + 4 * d->case_depth;
+
+    if (case_on_one_line(d)) {
         put(d, " ");
     } else {
+        while (d->out->size > 0 && d->out->data[d->out->size - 1] == ' ')
+            d->out->size--;
         put(d, "\n");
-        for (int i = 0; i < d->indent + 8 + 4 * (d->case_depth - 1); i++)
+        for (int i = 0; i < indent; i++)
             put(d, " ");
     }
     put(d, word);
@@ -556,8 +565,7 @@ static void put_case_word(struct deparse *d, const char *word)
 
 static void put_case(struct deparse *d, const struct expr *e)
 {
-    d->case_depth++;
-    if (d->level == NULL)
+    if (case_on_one_line(d))
         put(d, "CASE");
     else
         put_case_word(d, "CASE");
@@ -580,7 +588,6 @@ static void put_case(struct deparse *d, const struct expr *e)
     deparse_put_bare(d, e->case_when.otherwise);
     d->case_depth--;
     put_case_word(d, "END");
-    d->case_depth--;
 }
 
 static void put_array(struct deparse *d, const struct expr *e)

@@ -50,7 +50,8 @@ enum { INDEX_KEY_PARTS_MAX = 32 };
 
 struct index_part {
     int16_t     column;          /* column number; 0: an expression */
-    const char *expression_text; /* when column is 0 */
+    const char *expression_text; /* when column is 0; */
+    const char *name;            /* then: pg_attribute.attname of the part, NULL: "expr" */
     uint32_t    type;
     bool        descending;
     bool        nulls_first;

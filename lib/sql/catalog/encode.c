@@ -37,7 +37,8 @@ struct unknown_fields {
     S(expression_text)                                                                             \
     N(type)                                                                                        \
     N(descending)                                                                                  \
-    N(nulls_first)
+    N(nulls_first)                                                                                 \
+    S(name)
 #define INDEX_FIELDS(N, S)                                                                         \
     N(oid)                                                                                         \
     N(key_id)                                                                                      \

@@ -14,6 +14,14 @@ static void put_text(struct fn_call *call, datum *out, bool *null, struct buf *t
     out->s = arena_copy(call->arena, buf_slice(text));
 }
 
+static status print_bound(struct fn_call *call, const struct expr *e, const struct table_desc *t,
+                          bool pretty, struct buf *out)
+{
+    if (pretty)
+        return deparse_expr_pretty(call->context, e, t, out);
+    return deparse_expr(call->context, e, t, false, out);
+}
+
 /* A stored expression with the names of now. */
 static status print_stored(struct fn_call *call, const char *stored, const struct table_desc *t,
                            bool pretty, struct buf *out)
@@ -21,9 +29,7 @@ static status print_stored(struct fn_call *call, const char *stored, const struc
     struct expr *e;
 
     TRY_RETURN(bind_expression_text(call->context, call->arena, stored, t, 0, -1, &e));
-    if (pretty)
-        return deparse_expr_pretty(call->context, e, t, out);
-    return deparse_expr(call->context, e, t, false, out);
+    return print_bound(call, e, t, pretty, out);
 }
 
 static void put_name(struct buf *out, const char *name)
@@ -85,29 +91,38 @@ FN(pg_get_expr)
 
 /* ---- pg_get_indexdef ------------------------------------------------------------------------- */
 
-static bool is_call(slice s)
+/* What CREATE INDEX takes without parentheses around it. */
+static bool looks_like_function(const struct expr *e)
 {
-    return s.size > 0 && s.data[0] != '(' && s.data[s.size - 1] == ')' &&
-           memchr(s.data, ' ', s.size) == NULL;
+    switch (e->kind) {
+    case EXPR_CALL:
+        return e->call.op == NULL && !e->call.is_cast;
+    case EXPR_COALESCE:
+    case EXPR_MINMAX:
+    case EXPR_NULLIF:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static status put_part(struct fn_call *call, struct buf *out, const struct table_desc *t,
                        const struct index_part *p, bool pretty)
 {
     SCOPED(buf) struct buf text = {0};
+    struct expr           *e;
+    bool                   bare;
 
     if (p->column != 0) {
         put_name(out, t->columns[p->column - 1].name);
         return STATUS_OK;
     }
-    TRY_RETURN(print_stored(call, p->expression_text, t, pretty, &text));
-    if (is_call(buf_slice(&text))) {
-        buf_append_slice(out, buf_slice(&text));
-        return STATUS_OK;
-    }
-    buf_append_cstr(out, "(");
+    TRY_RETURN(bind_expression_text(call->context, call->arena, p->expression_text, t, 0, -1, &e));
+    TRY_RETURN(print_bound(call, e, t, pretty, &text));
+    bare = looks_like_function(e);
+    buf_append_cstr(out, bare ? "" : "(");
     buf_append_slice(out, buf_slice(&text));
-    buf_append_cstr(out, ")");
+    buf_append_cstr(out, bare ? "" : ")");
     return STATUS_OK;
 }
 

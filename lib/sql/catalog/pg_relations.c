@@ -217,26 +217,23 @@ static status attributes_of_table(struct rows *r, const struct table_desc *t)
     return STATUS_OK;
 }
 
-static const char *part_name(struct arena *a, const struct table_desc *t,
-                             const struct index_part *p, size_t *expressions)
+static const char *part_name(const struct table_desc *t, const struct index_part *p)
 {
     if (p->column != 0)
         return t->columns[p->column - 1].name;
-    return (*expressions)++ == 0 ? "expr" : arena_printf(a, "expr%zu", *expressions - 1);
+    return p->name != NULL ? p->name : "expr";
 }
 
 static status attributes_of_index(struct rows *r, const struct table_desc *t,
                                   const struct index_desc *x)
 {
-    size_t expressions = 0;
-
     for (size_t i = 0; i < x->part_count + x->include_count; i++) {
         bool    is_key = i < x->part_count;
         int16_t number = is_key ? x->parts[i].column : x->include[i - x->part_count];
         const struct column_desc *c = number != 0 ? &t->columns[number - 1] : NULL;
-        const char        *name = is_key ? part_name(r->a, t, &x->parts[i], &expressions) : c->name;
-        uint32_t           type_oid = c != NULL ? c->type : x->parts[i].type;
-        const struct type *type = type_by_oid(type_oid);
+        const char               *name = is_key ? part_name(t, &x->parts[i]) : c->name;
+        uint32_t                  type_oid = c != NULL ? c->type : x->parts[i].type;
+        const struct type        *type = type_by_oid(type_oid);
 
         attribute_common(r, x->oid, (int64_t)i + 1, name, type_oid, c != NULL ? c->typmod : -1,
                          c != NULL ? c->collation : (type != NULL ? type->collation : 0));

@@ -124,7 +124,9 @@ static status like_index(const struct ddl *d, struct table_desc *t, const struct
 
         if (x.parts[i].column != 0)
             x.parts[i].column = l->map[x.parts[i].column - 1];
-        part = x.parts[i].column != 0 ? t->columns[x.parts[i].column - 1].name : "expr";
+        part = x.parts[i].column != 0    ? t->columns[x.parts[i].column - 1].name
+               : x.parts[i].name != NULL ? x.parts[i].name
+                                         : "expr";
         names = names == NULL ? part : arena_printf(d->a, "%s_%s", names, part);
     }
     for (size_t i = 0; i < x.include_count; i++)

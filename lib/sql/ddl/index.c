@@ -139,6 +139,32 @@ static status add_includes(const struct ddl *d, const struct table_desc *t, stru
     return STATUS_OK;
 }
 
+static const char *part_name(const struct table_desc *t, const struct index_part *p)
+{
+    return p->column != 0 ? t->columns[p->column - 1].name : p->name;
+}
+
+/* Expressions are called by their function, numbered where the name is taken in this index. */
+static void name_part(const struct ddl *d, const struct table_desc *t, const PgQuery__Node *node,
+                      struct index_desc *x, size_t at)
+{
+    const char *base = target_name(node);
+    bool        taken = true;
+
+    if (x->parts[at].column != 0)
+        return;
+    if (ddl_equal(base, "?column?"))
+        base = "expr";
+    x->parts[at].name = base;
+    for (size_t i = 1; taken; i++) {
+        taken = false;
+        for (size_t k = 0; k < at; k++)
+            taken |= ddl_equal(part_name(t, &x->parts[k]), x->parts[at].name);
+        if (taken)
+            x->parts[at].name = arena_printf(d->a, "%s%zu", base, i);
+    }
+}
+
 /* "a_b_expr": the columns in an index's made-up name. */
 static const char *column_names(const struct ddl *d, const struct table_desc *t,
                                 const struct index_desc *x)
@@ -147,16 +173,11 @@ static const char *column_names(const struct ddl *d, const struct table_desc *t,
 
     buf_init(&out, NULL);
     for (size_t i = 0; i < x->part_count + x->include_count; i++) {
-        int16_t number = i < x->part_count ? x->parts[i].column : x->include[i - x->part_count];
-
         if (i > 0)
             buf_append_cstr(&out, "_");
-        if (number != 0)
-            buf_append_cstr(&out, t->columns[number - 1].name);
-        else if (strstr(buf_cstr(&out), "expr") == NULL)
-            buf_append_cstr(&out, "expr");
-        else
-            buf_printf(&out, "expr%zu", i);
+        buf_append_cstr(&out, i < x->part_count
+                                  ? part_name(t, &x->parts[i])
+                                  : t->columns[x->include[i - x->part_count] - 1].name);
         if (out.size >= NAME_SIZE_MAX)
             break;
     }
@@ -175,9 +196,12 @@ static status describe_index(const struct ddl *d, const struct table_desc *t,
     x->nulls_not_distinct = s->nulls_not_distinct;
     if (x->nulls_not_distinct)
         return ddl_unsupported("NULLS NOT DISTINCT is not supported");
-    for (; x->part_count < s->n_index_params; x->part_count++)
-        TRY_RETURN(element_part(d, t, s->index_params[x->part_count]->index_elem,
-                                &x->parts[x->part_count]));
+    for (; x->part_count < s->n_index_params; x->part_count++) {
+        const PgQuery__IndexElem *e = s->index_params[x->part_count]->index_elem;
+
+        TRY_RETURN(element_part(d, t, e, &x->parts[x->part_count]));
+        name_part(d, t, e->expr, x, x->part_count);
+    }
     TRY_RETURN(add_includes(d, t, x, s->index_including_params, s->n_index_including_params));
     if (s->where_clause == NULL)
         return STATUS_OK;

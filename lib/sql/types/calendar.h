@@ -81,7 +81,8 @@ enum { SPECIAL_NONE, SPECIAL_INFINITY, SPECIAL_NEG_INFINITY, SPECIAL_EPOCH, SPEC
  */
 status datetime_parse(struct sql_context *c, const char *type, slice text,
                       struct datetime_text *out) MUST_CHECK;
-status interval_parse(slice text, struct interval *out) MUST_CHECK;
+/* `fields`: what the type names (INTERVAL_...); a number without a unit is of the smallest. */
+status interval_parse(slice text, int32_t fields, struct interval *out) MUST_CHECK;
 
 void datetime_format_date(const struct sql_context *c, int64_t days, struct buf *out);
 void datetime_format_time(int64_t us, struct buf *out);
@@ -92,6 +93,18 @@ void interval_format(const struct sql_context *c, struct interval i, struct buf 
 
 /* Digits of a second to keep (0 to 6): rounds half away from zero. -1: all. */
 int64_t us_round(int64_t us, int32_t precision);
+
+/* Fields of an interval's type, as bits in the upper half of its modifier: PostgreSQL's numbers. */
+enum {
+    INTERVAL_MONTH = 1 << 1,
+    INTERVAL_YEAR = 1 << 2,
+    INTERVAL_DAY = 1 << 3,
+    INTERVAL_HOUR = 1 << 10,
+    INTERVAL_MINUTE = 1 << 11,
+    INTERVAL_SECOND = 1 << 12,
+    INTERVAL_ALL_FIELDS = 0x7fff
+};
+int32_t interval_fields(int32_t typmod); /* INTERVAL_ALL_FIELDS for -1 */
 
 /* The fields and digits that interval's type modifier keeps (-1: all). */
 struct interval interval_apply_typmod(struct interval i, int32_t typmod);

@@ -348,10 +348,33 @@ status timestamp_send(struct sql_context *c, const struct type *t, datum v, stru
 
 /* The typmod holds a mask of fields in its upper half and the precision in its lower; 0xffff is
  * none. */
+int32_t interval_fields(int32_t typmod)
+{
+    return typmod < 0 ? INTERVAL_ALL_FIELDS : typmod >> 16 & INTERVAL_ALL_FIELDS;
+}
+
+/* What is smaller than the smallest field goes; larger parts stay, named or not: '100 days' is a
+ * fine INTERVAL MINUTE. */
+static struct interval interval_cut(struct interval i, int32_t fields)
+{
+    if (fields < INTERVAL_HOUR)
+        i.us = 0;
+    else if (fields < INTERVAL_MINUTE)
+        i.us -= i.us % US_PER_HOUR;
+    else if (fields < INTERVAL_SECOND)
+        i.us -= i.us % US_PER_MINUTE;
+    if (fields < INTERVAL_DAY)
+        i.days = 0;
+    if (fields == INTERVAL_YEAR)
+        i.months -= i.months % 12;
+    return i;
+}
+
 struct interval interval_apply_typmod(struct interval i, int32_t typmod)
 {
     int precision = typmod & 0xffff;
 
+    i = interval_cut(i, interval_fields(typmod));
     if (typmod >= 0 && precision <= 6)
         i.us = us_round(i.us, precision);
     return i;
@@ -361,7 +384,7 @@ status interval_input(struct sql_context *c, struct arena *a, const struct type 
                       int32_t typmod, datum *out)
 {
     (void)c, (void)a, (void)t;
-    TRY_RETURN(interval_parse(text, &out->iv));
+    TRY_RETURN(interval_parse(text, interval_fields(typmod), &out->iv));
     out->iv = interval_apply_typmod(out->iv, typmod);
     return STATUS_OK;
 }
@@ -463,8 +486,27 @@ status interval_typmod_input(const int32_t *args, size_t count, int32_t *out)
     return STATUS_OK;
 }
 
+static void put_fields(int32_t fields, struct buf *out)
+{
+    static const struct {
+        int32_t     field;
+        const char *name;
+    } names[] = {{INTERVAL_YEAR, "year"}, {INTERVAL_MONTH, "month"},   {INTERVAL_DAY, "day"},
+                 {INTERVAL_HOUR, "hour"}, {INTERVAL_MINUTE, "minute"}, {INTERVAL_SECOND, "second"}};
+    const char *first = NULL, *last = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (fields & names[i].field) {
+            first = first == NULL ? names[i].name : first;
+            last = names[i].name;
+        }
+    buf_printf(out, first == last ? " %s" : " %s to %s", first, last);
+}
+
 void interval_typmod_output(int32_t typmod, struct buf *out)
 {
+    if (interval_fields(typmod) != INTERVAL_ALL_FIELDS)
+        put_fields(interval_fields(typmod), out);
     if (typmod >= 0 && (typmod & 0xffff) != 0xffff)
         buf_printf(out, "(%d)", typmod & 0xffff);
 }

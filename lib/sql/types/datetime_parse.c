@@ -517,6 +517,7 @@ struct span {
     struct parser p;
     double        months, days; /* whole, after spilling fractions downwards */
     int64_t       us;
+    int32_t       fields;
     bool          overflow;
 };
 
@@ -581,16 +582,25 @@ static status span_time(struct span *s, double hours, bool negative)
     struct parser *p = &s->p;
     int64_t        minutes, seconds = 0, us = 0, total;
     int            digits;
+    bool           short_form = true; /* no second colon */
 
     p->at++;
     if (!take_number(p, &minutes, &digits))
         return bad_syntax(p);
     if (p->at < p->end && *p->at == ':') {
+        short_form = false;
         p->at++;
         if (!take_number(p, &seconds, &digits))
             return bad_syntax(p);
         if (p->at < p->end && *p->at == '.')
             us = take_fraction(p);
+    }
+    if (short_form && s->fields == (INTERVAL_MINUTE | INTERVAL_SECOND)) {
+        if (p->at < p->end && *p->at == '.')
+            us = take_fraction(p);
+        seconds = minutes;
+        minutes = (int64_t)hours;
+        hours = 0;
     }
     if (minutes > 59 || seconds > 60)
         return status_new(ST_DATETIME_OVERFLOW, "interval field value out of range: \"%.*s\"",
@@ -634,6 +644,27 @@ static status span_iso(struct span *s)
     return STATUS_OK;
 }
 
+/* What a bare number counts: days before a time, else the smallest field of the type. */
+static const struct unit *bare_unit(const struct span *s)
+{
+    const struct parser *p = &s->p;
+    const char          *unit = "s";
+
+    if (memchr(p->at, ':', (size_t)(p->end - p->at)) != NULL)
+        unit = "d";
+    else if (s->fields == INTERVAL_YEAR)
+        unit = "y";
+    else if (s->fields < INTERVAL_DAY)
+        unit = "mon";
+    else if (s->fields < INTERVAL_HOUR)
+        unit = "d";
+    else if (s->fields < INTERVAL_MINUTE) /* '1 2' DAY TO HOUR: another number is the hours */
+        unit = p->at < p->end ? "d" : "h";
+    else if (s->fields < INTERVAL_SECOND)
+        unit = "m";
+    return find_unit(unit, strlen(unit));
+}
+
 static status span_part(struct span *s)
 {
     struct parser *p = &s->p;
@@ -660,10 +691,8 @@ static status span_part(struct span *s)
     word = p->at;
     while (p->at < p->end && is_letter(*p->at))
         p->at++;
-    if (p->at == word) { /* a bare number: days before a time, else seconds */
-        const char *colon = memchr(p->at, ':', (size_t)(p->end - p->at));
-
-        span_add(s, whole, fraction, colon != NULL ? find_unit("d", 1) : find_unit("s", 1));
+    if (p->at == word) {
+        span_add(s, whole, fraction, bare_unit(s));
         return STATUS_OK;
     }
     {
@@ -676,9 +705,10 @@ static status span_part(struct span *s)
     return STATUS_OK;
 }
 
-status interval_parse(slice text, struct interval *out)
+status interval_parse(slice text, int32_t fields, struct interval *out)
 {
     struct span s = {
+        .fields = fields,
         .p = {.type = "interval", .text = text, .at = text.data, .end = text.data + text.size}};
     struct parser *p = &s.p;
     bool           ago = false, any = false;
