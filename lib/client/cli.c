@@ -103,20 +103,11 @@ static bool store_number(const char *text, uint64_t *out)
     return errno == 0 && *end == '\0' && end != text && *text != '-';
 }
 
-static void list_add(struct cli_list *l, const char *item)
-{
-    const char **items = realloc(l->items, (l->count + 1) * sizeof *items);
-
-    if (items == NULL)
-        abort();
-    items[l->count++] = item;
-    l->items = items;
-}
-
 /* False: the value is not one; a line has been printed. */
 static bool store(const struct cli *c, const struct cli_option *o, const char *value)
 {
-    status st = STATUS_OK;
+    struct cli_list *list;
+    status           st = STATUS_OK;
 
     switch (o->kind) {
     case CLI_FLAG:
@@ -126,7 +117,13 @@ static bool store(const struct cli *c, const struct cli_option *o, const char *v
         *(const char **)o->value = value;
         return true;
     case CLI_LIST:
-        list_add(o->value, value);
+        list = o->value;
+        if (list->count == CLI_LIST_MAX) {
+            cli_usage_error(c->program, "--%s can be given %d times at most", o->name,
+                            CLI_LIST_MAX);
+            return false;
+        }
+        list->items[list->count++] = value;
         return true;
     case CLI_CHOICE:
         if (!is_choice(o->choices, value)) {

@@ -30,9 +30,11 @@ enum cli_kind {
     CLI_LIST,     /* struct cli_list: may be given several times */
 };
 
+enum { CLI_LIST_MAX = 256 };
+
 struct cli_list {
-    const char **items;
-    size_t       count;
+    const char *items[CLI_LIST_MAX];
+    size_t      count;
 };
 
 struct cli_option {

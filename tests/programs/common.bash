@@ -1,7 +1,7 @@
 # What the bats files share: a node on free ports, psql against it, and an end to everything afterwards.
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-PATH=$ROOT/bin:$PATH
+PATH=$ROOT/${LINERA_BIN:-bin}:$PATH # LINERA_BIN: the programs of another build, such as build/san-thread/bin
 export PGCONNECT_TIMEOUT=10
 
 # start_node [STORE] [FLAG...]: waits for the ready line; sets NODE_PID, SQL_PORT, HTTP_PORT, READY.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What a node costs while nobody asks anything of it, of the program in bin/: the bounds are promises (docs/benchmarks.md).
-# Sanitizer builds never come here: `make check SAN=...` runs the unit tests alone.
+# Sanitizer builds never come here: scripts/check leaves this file out then.
 bats_require_minimum_version 1.5.0
 load common
 
