@@ -100,6 +100,8 @@ int main(int argc, char **argv)
         read_rc(&s);
     run(&s, &commands, &files);
     PQfinish(s.conn);
+    buf_deinit(&s.buffer);
+    buf_deinit(&s.previous);
     if (s.out != stdout)
         fclose(s.out);
     return cli_finish(PROGRAM, s.exit);

@@ -55,6 +55,6 @@ run_sql() {
     run_sql "SELECT $(repeat 5000 '(SELECT ')1$(repeat 5000 ')')"
     [[ "$output" == *54001* ]]
     run_sql "WITH c0 AS (SELECT 1 AS x)$(seq 1 9000 | awk '{ printf ", c%d AS (SELECT x + 1 AS x FROM c%d)", $1, $1 - 1 }') SELECT x FROM c9000"
-    [[ "$output" == *54001* ]]
+    [[ "$output" == *54001* || "$output" == 9001 ]] # the larger stacks of sanitizer builds have room for it
     [ "$(q 'SELECT 1')" = 1 ]
 }
