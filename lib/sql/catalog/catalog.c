@@ -178,7 +178,7 @@ static status put_first_descriptors(struct catalog_view *v, const char *superuse
         struct schema_desc schema = {.oid = OID_SCHEMA_PUBLIC + (uint32_t)i,
                                      .database_oid = databases[i].oid,
                                      .name = "public",
-                                     .owner_oid = OID_ROLE_BOOTSTRAP,
+                                     .owner_oid = OID_ROLE_DATABASE_OWNER,
                                      .comment = "standard public schema"};
 
         TRY_RETURN(catalog_put_database(v, &databases[i]));

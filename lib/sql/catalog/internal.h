@@ -101,6 +101,7 @@ static inline bool object_is_builtin(const struct object *o)
 {
     return o->oid < OID_FIRST_USER &&
            ((o->kind == OBJECT_TABLE) ||
+            (o->kind == OBJECT_ROLE && o->oid != OID_ROLE_BOOTSTRAP) ||
             (o->kind == OBJECT_SCHEMA &&
              (o->oid == OID_SCHEMA_PG_CATALOG || o->oid == OID_SCHEMA_INFORMATION)));
 }

@@ -16,6 +16,10 @@ status scan_pg_namespace(struct rows *r)
         row_int(r, COLUMN_AT(pg_namespace, oid), list[i]->oid);
         row_text(r, COLUMN_AT(pg_namespace, nspname), list[i]->name);
         row_int(r, COLUMN_AT(pg_namespace, nspowner), list[i]->owner_oid);
+        /* What PostgreSQL 15 grants at first, by which pg_dump knows the schema as untouched. */
+        if (list[i]->owner_oid == OID_ROLE_DATABASE_OWNER && strcmp(list[i]->name, "public") == 0)
+            TRY_RETURN(row_input(r, COLUMN_AT(pg_namespace, nspacl),
+                                 "{pg_database_owner=UC/pg_database_owner,=U/pg_database_owner}"));
         TRY_RETURN(row_end(r));
     }
     return STATUS_OK;

@@ -581,6 +581,10 @@ static status depends_of_constraints(struct rows *r, const struct table_desc *t)
         if (c->kind == CONSTRAINT_PRIMARY || c->kind == CONSTRAINT_UNIQUE)
             TRY_RETURN(depend_row(r, (struct depend){CLASS_PG_CLASS, c->index_oid, 0,
                                                      CLASS_PG_CONSTRAINT, c->oid, 0, 'i'}));
+        /* By its index pg_restore knows that the referenced key comes first. */
+        if (c->kind == CONSTRAINT_FOREIGN)
+            TRY_RETURN(depend_row(r, (struct depend){CLASS_PG_CONSTRAINT, c->oid, 0, CLASS_PG_CLASS,
+                                                     c->index_oid, 0, 'n'}));
         if (c->kind == CONSTRAINT_FOREIGN)
             for (size_t j = 0; j < c->column_count; j++)
                 TRY_RETURN(

@@ -143,8 +143,40 @@ static void install_schema(struct catalog *c, uint32_t oid, const char *name, co
     catalog_install(c, OBJECT_SCHEMA, oid, object_wrap(a, OBJECT_SCHEMA, oid, d));
 }
 
+/* The roles of PostgreSQL 15 that privileges are granted through; nobody logs in as one. */
+static void install_roles(struct catalog *c)
+{
+    static const struct {
+        uint32_t    oid;
+        const char *name;
+    } roles[] = {{OID_ROLE_DATABASE_OWNER, "pg_database_owner"},
+                 {6181, "pg_read_all_data"},
+                 {6182, "pg_write_all_data"},
+                 {3373, "pg_monitor"},
+                 {3374, "pg_read_all_settings"},
+                 {3375, "pg_read_all_stats"},
+                 {3377, "pg_stat_scan_tables"},
+                 {4200, "pg_signal_backend"},
+                 {4544, "pg_checkpoint"},
+                 {4569, "pg_read_server_files"},
+                 {4570, "pg_write_server_files"},
+                 {4571, "pg_execute_server_program"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+        struct arena     *a = arena_new(c->heap, NULL);
+        struct role_desc *d = ARENA_NEW(a, struct role_desc);
+
+        d->oid = roles[i].oid;
+        d->name = roles[i].name;
+        d->inherit = true;
+        d->connection_limit = -1;
+        catalog_install(c, OBJECT_ROLE, d->oid, object_wrap(a, OBJECT_ROLE, d->oid, d));
+    }
+}
+
 void virtual_install(struct catalog *c)
 {
+    install_roles(c);
     install_schema(c, OID_SCHEMA_PG_CATALOG, "pg_catalog", "system catalog schema");
     install_schema(c, OID_SCHEMA_INFORMATION, "information_schema", NULL);
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)

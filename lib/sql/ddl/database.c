@@ -111,7 +111,7 @@ status ddl_create_database(const struct ddl *d, const PgQuery__CreatedbStmt *s)
     TRY_RETURN(catalog_new_oid(d->v, &database.oid));
     TRY_RETURN(catalog_new_oid(d->v, &schema.oid));
     schema.database_oid = database.oid;
-    schema.owner_oid = database.owner_oid;
+    schema.owner_oid = OID_ROLE_DATABASE_OWNER;
     TRY_RETURN(catalog_put_database(d->v, &database));
     return catalog_put_schema(d->v, &schema);
 }

@@ -58,13 +58,26 @@ static status apply_option(const struct ddl *d, const PgQuery__DefElem *e, struc
     return ddl_unsupported("role option \"%s\" is not supported", e->defname);
 }
 
+static bool is_reserved(const char *name)
+{
+    return strncmp(name, "pg_", 3) == 0;
+}
+
+static status refuse_reserved(const char *name)
+{
+    if (!is_reserved(name))
+        return STATUS_OK;
+    return status_detail(status_new(ST_RESERVED_NAME, "role name \"%s\" is reserved", name),
+                         "Cannot alter reserved roles.");
+}
+
 status ddl_create_role(const struct ddl *d, const PgQuery__CreateRoleStmt *s)
 {
     struct role_desc role = {.name = s->role, .inherit = true, .connection_limit = -1};
     uint32_t         taken;
 
     d->result->tag = "CREATE ROLE";
-    if (strncmp(s->role, "pg_", 3) == 0)
+    if (is_reserved(s->role))
         return status_detail(status_new(ST_RESERVED_NAME, "role name \"%s\" is reserved", s->role),
                              "Role names starting with \"pg_\" are reserved.");
     role.can_login = s->stmt_type == PG_QUERY__ROLE_STMT_TYPE__ROLESTMT_USER;
@@ -95,6 +108,7 @@ status ddl_alter_role(const struct ddl *d, const PgQuery__AlterRoleStmt *s)
     uint32_t         oid;
 
     d->result->tag = "ALTER ROLE";
+    TRY_RETURN(refuse_reserved(s->role->rolename));
     TRY_RETURN(ddl_role(d, s->role, &oid));
     TRY_RETURN(role_for_change(d, oid, &copy));
     for (size_t i = 0; i < s->n_options; i++)
@@ -114,6 +128,7 @@ status role_rename(const struct ddl *d, const char *name, const char *new_name)
     TRY_RETURN(catalog_role_by_name(d->v, name, &role));
     if (role == NULL)
         return status_new(ST_UNDEFINED_OBJECT, "role \"%s\" does not exist", name);
+    TRY_RETURN(refuse_reserved(name));
     TRY_RETURN(role_for_change(d, role->oid, &copy));
     TRY_RETURN(catalog_claim_name(d->v, OBJECT_ROLE, 0, new_name, &taken));
     if (taken != 0)
@@ -171,7 +186,7 @@ status ddl_drop_role(const struct ddl *d, const PgQuery__DropRoleStmt *s)
             return status_new(ST_UNDEFINED_OBJECT, "role \"%s\" does not exist", name);
         if (role->oid == d->c->user_oid)
             return status_new(ST_OBJECT_IN_USE, "current user cannot be dropped");
-        if (role->oid == OID_ROLE_BOOTSTRAP)
+        if (role->oid < OID_FIRST_USER)
             return status_new(ST_DEPENDENT_OBJECTS,
                               "cannot drop role %s because it is required by the database system",
                               name);

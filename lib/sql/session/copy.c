@@ -369,6 +369,8 @@ static status copy_line(struct copy *c, struct arena *a, slice line, datum *valu
     size_t             count;
 
     TRY_RETURN(copy_split(&c->options, a, line, &fields, &count));
+    if (c->column_count == 0 && line.size == 0)
+        count = 0;
     if (count < c->column_count)
         return status_new(ST_BAD_COPY_FILE, "missing data for column \"%s\"",
                           c->columns[count]->name);
@@ -446,7 +448,7 @@ static status copy_from(struct copy *c, uint64_t *rows)
 {
     SCOPED(arena) struct arena *a = arena_new(c->s->heap, &c->s->account);
     struct copy_reader          r;
-    const char                 *list = "", *values = "";
+    const char                 *list = "", *values = "", *insert;
     status                      st;
 
     if (c->stmt->where_clause != NULL)
@@ -456,11 +458,11 @@ static status copy_from(struct copy *c, uint64_t *rows)
                             quoted(c->arena, c->columns[i]->name));
         values = arena_printf(c->arena, "%s%s$%zu", values, i > 0 ? ", " : "", i + 1);
     }
-    TRY_RETURN(
-        plan(c,
-             arena_printf(c->arena, "INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
-                          relation_text(c), list, values),
-             SLICE_EMPTY));
+    insert = c->column_count == 0
+                 ? arena_printf(c->arena, "INSERT INTO %s DEFAULT VALUES", relation_text(c))
+                 : arena_printf(c->arena, "INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
+                                relation_text(c), list, values);
+    TRY_RETURN(plan(c, insert, SLICE_EMPTY));
     TRY_RETURN(c->s->sink->copy_in_begin(c->s->sink, c->options.csv ? COPY_CSV : COPY_TEXT,
                                          c->column_count));
     copy_reader_init(&r, &c->options, c->s->heap);
