@@ -9,10 +9,11 @@
 #include "sql/func/function.h"
 #include "sql/types/array.h"
 #include "sql/types/string.h"
+#include "sql/types/timezone.h"
 #include "sql/types/type.h"
 #include "tests/common/test.h"
 
-enum { ROWS_MAX = 64 };
+enum { ROWS_MAX = 64, FAILURES_SHOWN = 60 };
 
 struct line {
     char  *signature;
@@ -22,10 +23,11 @@ struct line {
     char  *expected;
 };
 
-static struct sql_context *make_context(struct arena *a)
+static struct sql_context *make_context(struct arena *a, struct time_zones *zones)
 {
     struct sql_context *c = ARENA_NEW(a, struct sql_context);
 
+    c->time_zones = zones;
     c->settings.extra_float_digits = 1;
     c->settings.standard_conforming_strings = true;
     return c;
@@ -252,7 +254,7 @@ static void check_line(struct sql_context *c, struct heap *heap, const struct li
     }
     if (!slice_eq(buf_slice(&got), expected)) {
         ++*failures;
-        if (*failures < 60)
+        if (*failures < FAILURES_SHOWN)
             print_error("%s:%d: %s(%s, %s): got %.*s, expected %.*s\n", file, number, l->signature,
                         l->count > 0 ? l->args[0] : "", l->count > 1 ? l->args[1] : "",
                         SLICE_FMT(buf_slice(&got)), SLICE_FMT(expected));
@@ -263,11 +265,12 @@ static void check_line(struct sql_context *c, struct heap *heap, const struct li
 
 static void check_file(const char *name)
 {
-    char          path[256], text[65536];
-    struct heap  *heap = heap_new();
-    struct arena *a = arena_new(heap, NULL);
-    FILE         *in;
-    int           number = 0, failures = 0, checked = 0;
+    char               path[256], text[65536];
+    struct heap       *heap = heap_new();
+    struct arena      *a = arena_new(heap, NULL);
+    struct time_zones *zones = time_zones_new(heap);
+    FILE              *in;
+    int                number = 0, failures = 0, checked = 0;
 
     snprintf(path, sizeof path, "tests/sql_types/data/%s", name);
     in = fopen(path, "r");
@@ -278,15 +281,16 @@ static void check_file(const char *name)
         number++;
         if (!split(text, &l))
             continue;
-        check_line(make_context(a), heap, &l, path, number, ROWS_MAX, &failures);
+        check_line(make_context(a, zones), heap, &l, path, number, ROWS_MAX, &failures);
         if (l.signature[0] == '@' && strstr(l.signature, "float") == NULL) {
             /* Partial aggregation; of floats the last digits may differ. */
-            check_line(make_context(a), heap, &l, path, number, 0, &failures);
-            check_line(make_context(a), heap, &l, path, number, 2, &failures);
+            check_line(make_context(a, zones), heap, &l, path, number, 0, &failures);
+            check_line(make_context(a, zones), heap, &l, path, number, 2, &failures);
         }
         checked++;
     }
     fclose(in);
+    time_zones_free(zones);
     arena_free(a);
     heap_destroy(heap);
     print_message("%s: %d calls\n", path, checked);
@@ -304,6 +308,12 @@ static void dates(void **state)
 {
     (void)state;
     check_file("datetime.txt");
+}
+
+static void sweep(void **state)
+{
+    (void)state;
+    check_file("sweep.txt");
 }
 
 static void regular_expressions(void **state)
@@ -338,6 +348,7 @@ int main(void)
         T("functions on arrays, uuids and sizes answer as PostgreSQL 15 does", arrays),
         T("aggregates answer as PostgreSQL 15 does", aggregates),
         T("functions on dates and times answer as PostgreSQL 15 does", dates),
+        T("every scalar function answers as PostgreSQL 15 does over edge values", sweep),
         T("regular expressions give PostgreSQL's answers", regular_expressions),
     };
 

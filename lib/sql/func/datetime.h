@@ -3,8 +3,6 @@
 #ifndef LINERA_SQL_FUNC_DATETIME_H
 #define LINERA_SQL_FUNC_DATETIME_H
 
-#include <strings.h>
-
 #include "sql/func/implement.h"
 #include "sql/types/calendar.h"
 #include "sql/types/timezone.h"
@@ -73,22 +71,54 @@ static inline int64_t time_wrap(int64_t us)
     return us - floor_div(us, US_PER_DAY) * US_PER_DAY;
 }
 
-/* A zone by its name. 22023 when there is none. */
+/* A zone as AT TIME ZONE names it: an abbreviation, a name, or POSIX's offset, which counts hours
+ * west of Greenwich. 22023 when there is none. */
+status interval_as_zone(const struct fn_call *call, struct interval i) MUST_CHECK;
 status zone_by_name(const struct fn_call *call, slice name, const struct time_zone **out)
     MUST_CHECK;
 
-/* The name of a unit, letter case aside; `b` (may be NULL) is another spelling. */
-static inline bool field_is(slice s, const char *a, const char *b)
-{
-    return (strlen(a) == s.size && strncasecmp(a, s.data, s.size) == 0) ||
-           (b != NULL && strlen(b) == s.size && strncasecmp(b, s.data, s.size) == 0);
-}
+/* ---- units (datetime_unit.c, datetime_part.c) ------------------------------------------------ */
 
-/* The error for a unit that the type does not have (0A000) or that no type has (22023). */
-status unit_refused(slice unit, bool is_known, const char *type);
+/* From the finest to the coarsest, as date_trunc() needs them; then those that only extract() has.
+ */
+enum datetime_unit {
+    UNIT_MICROSECOND,
+    UNIT_MILLISECOND,
+    UNIT_SECOND,
+    UNIT_MINUTE,
+    UNIT_HOUR,
+    UNIT_DAY,
+    UNIT_WEEK,
+    UNIT_MONTH,
+    UNIT_QUARTER,
+    UNIT_YEAR,
+    UNIT_DECADE,
+    UNIT_CENTURY,
+    UNIT_MILLENNIUM,
+    UNIT_DOW,
+    UNIT_ISODOW,
+    UNIT_DOY,
+    UNIT_ISOYEAR,
+    UNIT_EPOCH,
+    UNIT_JULIAN,
+    UNIT_TIMEZONE,
+    UNIT_TIMEZONE_HOUR,
+    UNIT_TIMEZONE_MINUTE,
+    UNIT_OTHER, /* a word that date literals know, and no unit */
+    UNIT_UNKNOWN
+};
+
+enum datetime_unit datetime_unit_find(slice name);
+
+/* The error for a unit that the type does not have (is_known, 0A000) or that nothing has (22023).
+ */
+status datetime_unit_refused(const struct fn_call *call, slice name, bool is_known,
+                             const char *type);
 
 /* The century (span 100) or millennium (1000) that an astronomical year is in; none is 0. */
 int64_t century_of(int64_t year, int64_t span);
+
+/* ---- intervals ------------------------------------------------------------------------------- */
 
 /* Every part with the other sign. The smallest values have no opposite and stay as they are, which
  * takes the sum that they are used in out of range, as in PostgreSQL. */

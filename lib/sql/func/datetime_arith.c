@@ -38,12 +38,18 @@ FN(date_mi)
 
 FN(date_pl_interval)
 {
-    return timestamp_add_interval(date_to_us(args[0].i), args[1].iv, &out->i);
+    int64_t us;
+
+    TRY_RETURN(date_to_timestamp(args[0].i, &us));
+    return timestamp_add_interval(us, args[1].iv, &out->i);
 }
 
 FN(date_mi_interval)
 {
-    return timestamp_add_interval(date_to_us(args[0].i), interval_negated(args[1].iv), &out->i);
+    int64_t us;
+
+    TRY_RETURN(date_to_timestamp(args[0].i, &us));
+    return timestamp_add_interval(us, interval_negated(args[1].iv), &out->i);
 }
 
 FN(timestamp_pl_interval)
@@ -79,15 +85,10 @@ FN(interval_pl_timestamptz)
 
 FN(interval_pl_date)
 {
-    return timestamp_add_interval(date_to_us(args[1].i), args[0].iv, &out->i);
-}
+    int64_t us;
 
-FN(datetime_pl)
-{
-    out->i = date_to_us(args[0].i);
-    if (TIMESTAMP_IS_FINITE(out->i))
-        out->i += args[1].i;
-    return STATUS_OK;
+    TRY_RETURN(date_to_timestamp(args[1].i, &us));
+    return timestamp_add_interval(us, args[0].iv, &out->i);
 }
 
 FN(time_pl_interval)

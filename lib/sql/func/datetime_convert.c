@@ -1,17 +1,20 @@
 /* Casts between dates, times, timestamps and intervals, AT TIME ZONE, and digits of a second
  * (PostgreSQL 15, section 9.9). */
+#include "base/checked.h"
 #include "sql/func/datetime.h"
 
 FN(date_timestamp)
 {
-    out->i = date_to_us(args[0].i);
-    return TIMESTAMP_IS_FINITE(out->i) ? timestamp_check_range(out->i) : STATUS_OK;
+    return date_to_timestamp(args[0].i, &out->i);
 }
 
 FN(date_timestamptz)
 {
-    out->i = local_to_utc(zone_of(call), date_to_us(args[0].i));
-    return STATUS_OK;
+    TRY_RETURN(date_to_timestamp(args[0].i, &out->i));
+    out->i = local_to_utc(zone_of(call), out->i);
+    return TIMESTAMP_IS_FINITE(out->i) && !st_ok(timestamp_check_range(out->i))
+               ? status_new(ST_DATETIME_OVERFLOW, "date out of range for timestamp")
+               : STATUS_OK;
 }
 
 FN(timestamp_date)
@@ -62,13 +65,20 @@ FN(time_interval)
 
 FN(interval_time)
 {
-    out->i = ((args[0].iv.us % US_PER_DAY) + US_PER_DAY) % US_PER_DAY;
+    out->i = time_wrap(args[0].iv.us);
     return STATUS_OK;
 }
 
 FN(timestamp_scale)
 {
-    out->i = TIMESTAMP_IS_FINITE(args[0].i) ? us_round(args[0].i, (int32_t)args[1].i) : args[0].i;
+    out->i = args[0].i;
+    if (!TIMESTAMP_IS_FINITE(out->i))
+        return STATUS_OK;
+    if (args[1].i < 0 || args[1].i > 6)
+        return status_new(ST_INVALID_PARAMETER_VALUE,
+                          "timestamp(%lld) precision must be between 0 and 6",
+                          (long long)args[1].i);
+    out->i = us_round(args[0].i, (int32_t)args[1].i);
     return STATUS_OK;
 }
 
@@ -78,41 +88,71 @@ FN(time_scale)
     return STATUS_OK;
 }
 
+/* ---- AT TIME ZONE -----------------------------------------------------------------------------
+ */
+
 status zone_by_name(const struct fn_call *call, slice name, const struct time_zone **out)
 {
     if (call->context == NULL || call->context->time_zones == NULL ||
-        !st_ok(time_zone_find(call->context->time_zones, name, out)))
+        !st_ok(time_zone_find_posix(call->context->time_zones, name, out)))
         return status_new(ST_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized",
                           SLICE_FMT(name));
     return STATUS_OK;
 }
 
-FN(timestamp_zone)
+status interval_as_zone(const struct fn_call *call, struct interval i)
 {
-    const struct time_zone *tz;
+    struct buf text;
+    status     st;
 
-    TRY_RETURN(zone_by_name(call, args[0].s, &tz));
-    out->i = local_to_utc(tz, args[1].i);
-    return STATUS_OK;
+    if (i.months == 0 && i.days == 0)
+        return STATUS_OK;
+    buf_init(&text, arena_heap(call->arena));
+    interval_format(call->context, i, &text);
+    st = status_new(ST_INVALID_PARAMETER_VALUE,
+                    "interval time zone \"%.*s\" must not include months or days",
+                    SLICE_FMT(buf_slice(&text)));
+    buf_deinit(&text);
+    return st;
 }
 
-FN(timestamptz_zone)
-{
-    const struct time_zone *tz;
+/* An infinite moment is the same everywhere, even where there is no such zone. */
+#define AT_ZONE(name, moved)                                                                       \
+    FN(name##_zone)                                                                                \
+    {                                                                                              \
+        const struct time_zone *tz;                                                                \
+                                                                                                   \
+        out->i = args[1].i;                                                                        \
+        if (!TIMESTAMP_IS_FINITE(out->i))                                                          \
+            return STATUS_OK;                                                                      \
+        TRY_RETURN(zone_by_name(call, args[0].s, &tz));                                            \
+        out->i = moved(tz, args[1].i);                                                             \
+        return timestamp_check_range(out->i);                                                      \
+    }
 
-    TRY_RETURN(zone_by_name(call, args[0].s, &tz));
-    out->i = utc_to_local(tz, args[1].i);
-    return STATUS_OK;
+AT_ZONE(timestamp, local_to_utc)
+AT_ZONE(timestamptz, utc_to_local)
+
+static status at_interval(struct fn_call *call, int64_t us, struct interval zone, int sign,
+                          datum *out)
+{
+    int64_t east_us = zone.us / US_PER_SECOND * US_PER_SECOND;
+
+    out->i = us;
+    if (!TIMESTAMP_IS_FINITE(us))
+        return STATUS_OK;
+    TRY_RETURN(interval_as_zone(call, zone));
+    if (!checked_add(us, sign * east_us, &out->i))
+        return datetime_overflow("timestamp");
+    return timestamp_check_range(out->i);
 }
 
 FN(timestamp_izone)
 {
-    out->i = TIMESTAMP_IS_FINITE(args[1].i) ? args[1].i - args[0].iv.us : args[1].i;
-    return STATUS_OK;
+    return at_interval(call, args[1].i, args[0].iv, -1, out);
 }
 
 FN(timestamptz_izone)
 {
-    out->i = TIMESTAMP_IS_FINITE(args[1].i) ? args[1].i + args[0].iv.us : args[1].i;
-    return STATUS_OK;
+    return at_interval(call, args[1].i, args[0].iv, 1, out);
 }

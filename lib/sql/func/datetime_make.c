@@ -1,43 +1,103 @@
 /* Dates and times put together from parts, binned, scaled, and compared as periods (PostgreSQL 15,
  * section 9.9). */
 #include <math.h>
+#include <stdio.h>
 
 #include "base/checked.h"
 #include "env/env.h"
 #include "sql/func/datetime.h"
+#include "sql/types/timetz.h"
 
 /* ---- from parts -------------------------------------------------------------------------------
  */
 
-static status make_time(int64_t hour, int64_t minute, double second, int64_t *out)
-{
-    bool valid = hour >= 0 && minute >= 0 && minute < 60 && second >= 0 && second <= 60 &&
-                 (hour < 24 || (hour == 24 && minute == 0 && second == 0));
+struct made {
+    int    year, month, day; /* the year as error messages have it */
+    int    hour, minute;
+    double second;
+};
 
-    if (!valid)
-        return status_new(ST_DATETIME_OVERFLOW, "time field value out of range: %lld:%02lld:%02g",
-                          (long long)hour, (long long)minute, second);
-    *out = hour * US_PER_HOUR + minute * US_PER_MINUTE + (int64_t)rint(second * 1e6);
-    return STATUS_OK;
+/* A double as PostgreSQL's %02g prints it. */
+static void put_seconds(double v, char *text, size_t size)
+{
+    if (isnan(v))
+        snprintf(text, size, "NaN");
+    else if (isinf(v))
+        snprintf(text, size, "%sInfinity", v < 0 ? "-" : "");
+    else
+        snprintf(text, size, "%02g", v);
+}
+
+static status make_time(int hour, int minute, double second, int64_t *out)
+{
+    char text[32];
+    bool valid =
+        hour >= 0 && hour <= 24 && minute >= 0 && minute < 60 && second >= 0 && second <= 60;
+
+    if (valid) {
+        *out = hour * US_PER_HOUR + minute * US_PER_MINUTE + (int64_t)rint(second * 1e6);
+        valid = *out <= US_PER_DAY;
+    }
+    put_seconds(second, text, sizeof text);
+    return valid ? STATUS_OK
+                 : status_new(ST_DATETIME_OVERFLOW, "time field value out of range: %d:%02d:%s",
+                              hour, minute, text);
 }
 
 FN(make_time)
 {
-    return make_time(args[0].i, args[1].i, args[2].f, &out->i);
+    return make_time((int)args[0].i, (int)args[1].i, args[2].f, &out->i);
+}
+
+static status bad_date(const char *what, const struct made *m)
+{
+    return status_new(ST_DATETIME_OVERFLOW, "%s out of range: %d-%02d-%02d", what, m->year,
+                      m->month, m->day);
+}
+
+/* Negative years are BC. */
+static status make_days(const struct made *m, int64_t *out)
+{
+    int64_t year = m->year + (m->year < 0);
+
+    if (m->year == 0 || m->year == INT32_MIN || m->month < 1 || m->month > 12 || m->day < 1 ||
+        m->day > 31 || m->day > days_in_month(year, m->month))
+        return bad_date("date field value", m);
+    *out = civil_to_days(year, m->month, m->day);
+    return *out >= DATE_MIN && *out < DATE_END ? STATUS_OK : bad_date("date", m);
+}
+
+FN(make_date)
+{
+    struct made m = {.year = (int)args[0].i, .month = (int)args[1].i, .day = (int)args[2].i};
+    status      st = make_days(&m, &out->i);
+
+    if (st_ok(st) || m.year >= 0 || m.year == INT32_MIN)
+        return st;
+    m.year++; /* PostgreSQL names the astronomical year here, and only here */
+    st_clear(st);
+    return bad_date("date field value", &m);
 }
 
 static status make_local(const datum *args, int64_t *out)
 {
-    int64_t year = args[0].i < 0 ? args[0].i + 1 : args[0].i, time; /* -1 is 1 BC */
-    bool    valid = args[0].i != 0 && args[1].i >= 1 && args[1].i <= 12 && args[2].i >= 1 &&
-                 args[2].i <= 31 && year > -4714 && year < 294278;
+    struct made m = {.year = (int)args[0].i,
+                     .month = (int)args[1].i,
+                     .day = (int)args[2].i,
+                     .hour = (int)args[3].i,
+                     .minute = (int)args[4].i,
+                     .second = args[5].f};
+    int64_t     days, time;
+    char        text[32];
 
-    if (!valid || args[2].i > days_in_month(year, (int)args[1].i))
-        return status_new(ST_DATETIME_OVERFLOW, "date field value out of range: %lld-%02lld-%02lld",
-                          (long long)args[0].i, (long long)args[1].i, (long long)args[2].i);
-    TRY_RETURN(make_time(args[3].i, args[4].i, args[5].f, &time));
-    *out = civil_to_days(year, (int)args[1].i, (int)args[2].i) * US_PER_DAY + time;
-    return timestamp_check_range(*out);
+    TRY_RETURN(make_days(&m, &days));
+    TRY_RETURN(make_time(m.hour, m.minute, m.second, &time));
+    if (checked_mul(days, US_PER_DAY, out) && checked_add(*out, time, out) &&
+        *out >= TIMESTAMP_MIN && *out < TIMESTAMP_END)
+        return STATUS_OK;
+    put_seconds(m.second, text, sizeof text);
+    return status_new(ST_DATETIME_OVERFLOW, "timestamp out of range: %d-%02d-%02d %d:%02d:%s",
+                      m.year, m.month, m.day, m.hour, m.minute, text);
 }
 
 FN(make_timestamp)
@@ -80,18 +140,6 @@ FN(clock_timestamp)
                  ? (int64_t)env_wall_us(call->context->env) - UNIX_EPOCH_US
                  : 0;
     return STATUS_OK;
-}
-
-FN(make_date)
-{
-    int64_t year = args[0].i < 0 ? args[0].i + 1 : args[0].i; /* -1 is 1 BC */
-
-    if (args[0].i == 0 || args[1].i < 1 || args[1].i > 12 || args[2].i < 1 ||
-        args[2].i > days_in_month(year, (int)args[1].i))
-        return status_new(ST_DATETIME_OVERFLOW, "date field value out of range: %lld-%02lld-%02lld",
-                          (long long)args[0].i, (long long)args[1].i, (long long)args[2].i);
-    out->i = civil_to_days(year, (int)args[1].i, (int)args[2].i);
-    return out->i >= DATE_MIN && out->i < DATE_END ? STATUS_OK : datetime_overflow("date");
 }
 
 FN(float8_timestamptz)
@@ -265,3 +313,16 @@ OVERLAPS(1311, END_TIME_PLUS, END_VALUE)
 OVERLAPS(2042, END_TIMESTAMP_PLUS, END_TIMESTAMP_PLUS)
 OVERLAPS(2043, END_VALUE, END_TIMESTAMP_PLUS)
 OVERLAPS(2044, END_TIMESTAMP_PLUS, END_VALUE)
+
+/* Times in zones are compared as instants, then by their zone; one number holds both. */
+FN(overlaps_timetz)
+{
+    datum keys[4];
+
+    for (int i = 0; i < 4; i++) {
+        if (!nulls[i])
+            keys[i].i = (timetz_us(args[i]) + timetz_west_s(args[i]) * US_PER_SECOND) * (1 << 18) +
+                        timetz_west_s(args[i]);
+    }
+    return fn_overlaps_time(call, keys, nulls, out, null);
+}

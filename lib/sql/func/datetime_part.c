@@ -1,42 +1,60 @@
-/* extract() and date_part() (PostgreSQL 15, section 9.9.1). */
+/* extract() and date_part() (PostgreSQL 15, section 9.9.1). Both take the part from the value once;
+ * extract() prints its exact digits as a numeric, date_part() gives float8. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "sql/func/datetime.h"
+#include "sql/types/numeric.h"
+#include "sql/types/timetz.h"
 #include "sql/types/type.h"
 
 struct part {
-    double  value;  /* date_part() */
-    int64_t scaled; /* extract(): times 10^-scale */
-    int     scale;
-    bool    null;
+    int128_t scaled; /* times 10^-scale */
+    int      scale;
+    double   value; /* what date_part() gives, where that is not the same divided */
+    bool     has_value, null;
+    int      infinite; /* sign of an infinite one, 0: finite */
+    bool     has_day_us;
+    int64_t  day_us; /* julian: the time of day, whose share of the day is added */
 };
 
-static void set_part(struct part *p, int64_t scaled, int scale)
+static void set_part(struct part *p, int128_t scaled, int scale)
 {
     p->scaled = scaled;
     p->scale = scale;
-    p->value = (double)scaled / pow(10, scale);
 }
 
-static bool time_part(slice f, int64_t us, struct part *p)
+static void set_value(struct part *p, double value)
 {
-    int64_t in_minute = us % US_PER_MINUTE;
+    p->value = value;
+    p->has_value = true;
+}
 
-    if (field_is(f, "hour", "hours"))
+static bool time_part(enum datetime_unit unit, int64_t us, struct part *p)
+{
+    int64_t in_minute = us % US_PER_MINUTE, second = in_minute / US_PER_SECOND,
+            rest = in_minute % US_PER_SECOND;
+
+    switch (unit) {
+    case UNIT_HOUR:
         set_part(p, us / US_PER_HOUR, 0);
-    else if (field_is(f, "minute", "minutes"))
+        return true;
+    case UNIT_MINUTE:
         set_part(p, us / US_PER_MINUTE % 60, 0);
-    else if (field_is(f, "second", "seconds"))
+        return true;
+    case UNIT_SECOND:
         set_part(p, in_minute, 6);
-    else if (field_is(f, "milliseconds", "millisecond"))
+        set_value(p, (double)second + (double)rest / 1e6);
+        return true;
+    case UNIT_MILLISECOND:
         set_part(p, in_minute, 3);
-    else if (field_is(f, "microseconds", "microsecond"))
+        set_value(p, (double)second * 1000.0 + (double)rest / 1000.0);
+        return true;
+    case UNIT_MICROSECOND:
         set_part(p, in_minute, 0);
-    else
+        return true;
+    default:
         return false;
-    return true;
+    }
 }
 
 int64_t century_of(int64_t year, int64_t span)
@@ -44,208 +62,314 @@ int64_t century_of(int64_t year, int64_t span)
     return year > 0 ? (year + span - 1) / span : -((span - 1 - (year - 1)) / span);
 }
 
-static bool date_part_of(slice f, int64_t days, struct part *p)
+static int64_t iso_year_of(int64_t days)
+{
+    int64_t year;
+    int     week;
+
+    iso_week(days, &year, &week);
+    return year > 0 ? year : year - 1;
+}
+
+static bool date_part_of(enum datetime_unit unit, int64_t days, struct part *p)
 {
     struct civil c;
-    int64_t      iso_year;
+    int64_t      iso_year, v;
     int          week;
 
     days_to_civil(days, &c);
-    iso_week(days, &iso_year, &week);
-    if (field_is(f, "year", "years"))
-        set_part(p, c.year > 0 ? c.year : c.year - 1, 0);
-    else if (field_is(f, "month", "months"))
-        set_part(p, c.month, 0);
-    else if (field_is(f, "day", "days"))
-        set_part(p, c.day, 0);
-    else if (field_is(f, "quarter", NULL))
-        set_part(p, (c.month - 1) / 3 + 1, 0);
-    else if (field_is(f, "dow", NULL))
-        set_part(p, day_of_week(days), 0);
-    else if (field_is(f, "isodow", NULL))
-        set_part(p, (day_of_week(days) + 6) % 7 + 1, 0);
-    else if (field_is(f, "doy", NULL))
-        set_part(p, day_of_year(days), 0);
-    else if (field_is(f, "week", NULL))
-        set_part(p, week, 0);
-    else if (field_is(f, "isoyear", NULL))
-        set_part(p, iso_year > 0 ? iso_year : iso_year - 1, 0);
-    else if (field_is(f, "decade", NULL))
-        set_part(p, floor_div(c.year, 10), 0);
-    else if (field_is(f, "century", NULL))
-        set_part(p, century_of(c.year, 100), 0);
-    else if (field_is(f, "millennium", NULL))
-        set_part(p, century_of(c.year, 1000), 0);
+    switch (unit) {
+    case UNIT_YEAR:
+        v = c.year > 0 ? c.year : c.year - 1;
+        break;
+    case UNIT_MONTH:
+        v = c.month;
+        break;
+    case UNIT_DAY:
+        v = c.day;
+        break;
+    case UNIT_QUARTER:
+        v = (c.month - 1) / 3 + 1;
+        break;
+    case UNIT_DOW:
+        v = day_of_week(days);
+        break;
+    case UNIT_ISODOW:
+        v = (day_of_week(days) + 6) % 7 + 1;
+        break;
+    case UNIT_DOY:
+        v = day_of_year(days);
+        break;
+    case UNIT_WEEK:
+        iso_week(days, &iso_year, &week);
+        v = week;
+        break;
+    case UNIT_ISOYEAR:
+        v = iso_year_of(days);
+        break;
+    case UNIT_DECADE:
+        v = floor_div(c.year, 10);
+        break;
+    case UNIT_CENTURY:
+        v = century_of(c.year, 100);
+        break;
+    case UNIT_MILLENNIUM:
+        v = century_of(c.year, 1000);
+        break;
+    default:
+        return false;
+    }
+    set_part(p, v, 0);
+    return true;
+}
+
+/* Of an infinite time, what grows for ever is infinite and what comes round is null. */
+static bool infinite_part(enum datetime_unit unit, int sign, bool has_time, struct part *p)
+{
+    switch (unit) {
+    case UNIT_YEAR:
+    case UNIT_DECADE:
+    case UNIT_CENTURY:
+    case UNIT_MILLENNIUM:
+    case UNIT_JULIAN:
+    case UNIT_ISOYEAR:
+    case UNIT_EPOCH:
+        p->infinite = sign;
+        set_value(p, sign * HUGE_VAL);
+        return true;
+    case UNIT_OTHER:
+    case UNIT_UNKNOWN:
+        return false;
+    case UNIT_MICROSECOND:
+    case UNIT_MILLISECOND:
+    case UNIT_SECOND:
+    case UNIT_MINUTE:
+    case UNIT_HOUR:
+    case UNIT_TIMEZONE:
+    case UNIT_TIMEZONE_HOUR:
+    case UNIT_TIMEZONE_MINUTE:
+        p->null = true;
+        return has_time;
+    default:
+        p->null = true;
+        return true;
+    }
+}
+
+static bool zone_part(enum datetime_unit unit, int32_t east_s, struct part *p)
+{
+    if (unit == UNIT_TIMEZONE)
+        set_part(p, east_s, 0);
+    else if (unit == UNIT_TIMEZONE_HOUR)
+        set_part(p, east_s / 3600, 0);
+    else if (unit == UNIT_TIMEZONE_MINUTE)
+        set_part(p, east_s / 60 % 60, 0);
     else
         return false;
     return true;
 }
 
-status unit_refused(slice unit, bool is_known, const char *type)
+static bool part_of_local(enum datetime_unit unit, int64_t local, struct part *p)
 {
-    if (is_known)
-        return status_new(ST_FEATURE_NOT_SUPPORTED, "unit \"%.*s\" not supported for type %s",
-                          SLICE_FMT(unit), type);
-    return status_new(ST_INVALID_PARAMETER_VALUE, "unit \"%.*s\" not recognized for type %s",
-                      SLICE_FMT(unit), type);
+    int64_t days = floor_div(local, US_PER_DAY), of_day = local - days * US_PER_DAY;
+
+    if (unit == UNIT_JULIAN) {
+        set_part(p, days - DATE_MIN, 0);
+        p->has_day_us = true;
+        p->day_us = of_day;
+        set_value(p, (double)(days - DATE_MIN) + ((double)(of_day / US_PER_SECOND) +
+                                                  (double)(of_day % US_PER_SECOND) / 1e6) /
+                                                     86400.0);
+        return true;
+    }
+    return time_part(unit, of_day, p) || date_part_of(unit, days, p);
 }
 
-/* A unit that the type does not have, or that no type has. */
-static status unknown_field(slice f, const char *type)
-{
-    static const char *const names[] = {"century",       "day",
-                                        "decade",        "dow",
-                                        "doy",           "epoch",
-                                        "hour",          "isodow",
-                                        "isoyear",       "julian",
-                                        "microseconds",  "millennium",
-                                        "minute",        "month",
-                                        "milliseconds",  "quarter",
-                                        "second",        "week",
-                                        "year",          "timezone",
-                                        "timezone_hour", "timezone_minute"};
-    bool                     is_known = false;
-
-    for (size_t i = 0; i < ARRAY_LEN(names) && !is_known; i++)
-        is_known = field_is(f, names[i], NULL);
-    return unit_refused(f, is_known, type);
-}
-
-/* date_trunc() has fewer units: the others of extract() are unknown to it. */
-static status part_of_timestamp(slice f, int64_t us, const struct time_zone *tz, bool zone,
+static status part_of_timestamp(struct fn_call *call, slice name, int64_t us, bool has_zone,
                                 struct part *p)
 {
-    int64_t local = zone ? utc_to_local(tz, us) : us;
-    int64_t days = floor_div(local, US_PER_DAY);
+    const struct time_zone *tz = has_zone ? zone_of(call) : NULL;
+    enum datetime_unit      unit = datetime_unit_find(name);
+    const char *type = has_zone ? "timestamp with time zone" : "timestamp without time zone";
 
+    if (unit == UNIT_UNKNOWN)
+        return datetime_unit_refused(call, name, false, type);
     if (!TIMESTAMP_IS_FINITE(us)) {
-        p->null = !field_is(f, "epoch", NULL) && !field_is(f, "year", "years");
-        p->value = us > 0 ? INFINITY : -INFINITY;
-        p->scale = -1;
+        if (infinite_part(unit, us > 0 ? 1 : -1, true, p))
+            return STATUS_OK;
+    } else if (unit == UNIT_EPOCH) {
+        set_part(p, (int128_t)us + UNIX_EPOCH_US, 6);
+        return STATUS_OK;
+    } else if (part_of_local(unit, utc_to_local(tz, us), p) ||
+               (has_zone && zone_part(unit, time_zone_offset_at(tz, us, NULL), p))) {
         return STATUS_OK;
     }
-    if (time_part(f, local - days * US_PER_DAY, p) || date_part_of(f, days, p))
-        return STATUS_OK;
-    if (field_is(f, "epoch", NULL))
-        set_part(p, us + UNIX_EPOCH_US, 6);
-    else if (field_is(f, "julian", NULL))
-        set_part(p, (days - DATE_MIN) * US_PER_SECOND + (local - days * US_PER_DAY) / 86400, 6);
-    else if (zone && field_is(f, "timezone", NULL))
-        set_part(p, time_zone_offset_at(tz, us, NULL), 0);
-    else if (zone && field_is(f, "timezone_hour", NULL))
-        set_part(p, time_zone_offset_at(tz, us, NULL) / 3600, 0);
-    else if (zone && field_is(f, "timezone_minute", NULL))
-        set_part(p, time_zone_offset_at(tz, us, NULL) / 60 % 60, 0);
-    else
-        return unknown_field(f, zone ? "timestamp with time zone" : "timestamp without time zone");
-    return STATUS_OK;
+    return datetime_unit_refused(call, name, true, type);
 }
 
-static status part_of_interval(slice f, struct interval i, struct part *p)
+/* extract(field FROM date). */
+static status part_of_date(struct fn_call *call, slice name, int64_t days, struct part *p)
 {
-    if (time_part(f, i.us, p))
-        return STATUS_OK;
-    if (field_is(f, "year", "years"))
-        set_part(p, i.months / 12, 0);
-    else if (field_is(f, "month", "months"))
-        set_part(p, i.months % 12, 0);
-    else if (field_is(f, "day", "days"))
-        set_part(p, i.days, 0);
-    else if (field_is(f, "quarter", NULL))
-        set_part(p, i.months % 12 / 3 + 1, 0);
-    else if (field_is(f, "decade", NULL))
-        set_part(p, i.months / 120, 0);
-    else if (field_is(f, "century", NULL))
-        set_part(p, i.months / 1200, 0);
-    else if (field_is(f, "millennium", NULL))
-        set_part(p, i.months / 12000, 0);
-    else if (field_is(f, "epoch", NULL)) /* a year is 365.25 days, a month of its rest 30 */
-        set_part(p,
-                 i.us + (i.days + (int64_t)(i.months % 12) * 30) * US_PER_DAY +
-                     (int64_t)(i.months / 12) * 31557600 * US_PER_SECOND,
-                 6);
-    else
-        return unknown_field(f, "interval");
-    return STATUS_OK;
-}
+    enum datetime_unit unit = datetime_unit_find(name);
 
-static status part_of_date(slice f, int64_t days, struct part *p)
-{
-    if (!DATE_IS_FINITE(days))
-        return part_of_timestamp(f, date_to_us(days), NULL, false, p);
-    if (date_part_of(f, days, p))
-        return STATUS_OK;
-    if (field_is(f, "epoch", NULL))
+    if (unit == UNIT_UNKNOWN)
+        return datetime_unit_refused(call, name, false, "date");
+    if (!DATE_IS_FINITE(days)) {
+        if (infinite_part(unit, days > 0 ? 1 : -1, false, p))
+            return STATUS_OK;
+    } else if (unit == UNIT_EPOCH) {
         set_part(p, days * 86400 + UNIX_EPOCH_US / US_PER_SECOND, 0);
-    else if (field_is(f, "julian", NULL))
-        set_part(p, days - DATE_MIN, 0);
-    else
-        return unknown_field(f, "date");
-    return STATUS_OK;
-}
-
-static status part_of_time(slice f, int64_t us, struct part *p)
-{
-    if (time_part(f, us, p))
         return STATUS_OK;
-    if (field_is(f, "epoch", NULL))
+    } else if (unit == UNIT_JULIAN) {
+        set_part(p, days - DATE_MIN, 0);
+        return STATUS_OK;
+    } else if (date_part_of(unit, days, p)) {
+        return STATUS_OK;
+    }
+    return datetime_unit_refused(call, name, true, "date");
+}
+
+/* date_part(field, date) takes the date for a timestamp. */
+static status part_of_date_as_timestamp(struct fn_call *call, slice name, int64_t days,
+                                        struct part *p)
+{
+    int64_t us;
+
+    TRY_RETURN(date_to_timestamp(days, &us));
+    return part_of_timestamp(call, name, us, false, p);
+}
+
+static status part_of_time(struct fn_call *call, slice name, int64_t us, struct part *p)
+{
+    enum datetime_unit unit = datetime_unit_find(name);
+
+    if (unit == UNIT_EPOCH)
         set_part(p, us, 6);
-    else
-        return unknown_field(f, "time without time zone");
+    else if (!time_part(unit, us, p))
+        return datetime_unit_refused(call, name, unit != UNIT_UNKNOWN, "time without time zone");
     return STATUS_OK;
 }
 
-/* date_part() gives float8. */
+static status part_of_timetz(struct fn_call *call, slice name, datum v, struct part *p)
+{
+    enum datetime_unit unit = datetime_unit_find(name);
+
+    if (unit == UNIT_EPOCH) {
+        set_part(p, (int128_t)timetz_us(v) + timetz_west_s(v) * US_PER_SECOND, 6);
+        set_value(p, (double)timetz_us(v) / 1e6 + timetz_west_s(v));
+    } else if (!time_part(unit, timetz_us(v), p) && !zone_part(unit, -timetz_west_s(v), p)) {
+        return datetime_unit_refused(call, name, unit != UNIT_UNKNOWN, "time with time zone");
+    }
+    return STATUS_OK;
+}
+
+/* A year is 365.25 days, a month of its rest 30. */
+static void epoch_of_interval(struct interval i, struct part *p)
+{
+    const int64_t year_s = 31557600;
+    int64_t       rest_days = (int64_t)(i.months % 12) * 30;
+
+    set_part(p,
+             i.us + ((int128_t)i.days + rest_days) * US_PER_DAY +
+                 (int128_t)(i.months / 12) * year_s * US_PER_SECOND,
+             6);
+    set_value(p, (double)i.us / 1e6 + (double)year_s * (i.months / 12) +
+                     (double)rest_days * 86400.0 + 86400.0 * i.days);
+}
+
+static status part_of_interval(struct fn_call *call, slice name, struct interval i, struct part *p)
+{
+    enum datetime_unit unit = datetime_unit_find(name);
+
+    if (time_part(unit, i.us, p))
+        return STATUS_OK;
+    switch (unit) {
+    case UNIT_DAY:
+        set_part(p, i.days, 0);
+        return STATUS_OK;
+    case UNIT_MONTH:
+        set_part(p, i.months % 12, 0);
+        return STATUS_OK;
+    case UNIT_QUARTER:
+        set_part(p, i.months % 12 / 3 + 1, 0);
+        return STATUS_OK;
+    case UNIT_YEAR:
+        set_part(p, i.months / 12, 0);
+        return STATUS_OK;
+    case UNIT_DECADE:
+        set_part(p, i.months / 120, 0);
+        return STATUS_OK;
+    case UNIT_CENTURY:
+        set_part(p, i.months / 1200, 0);
+        return STATUS_OK;
+    case UNIT_MILLENNIUM:
+        set_part(p, i.months / 12000, 0);
+        return STATUS_OK;
+    case UNIT_EPOCH:
+        epoch_of_interval(i, p);
+        return STATUS_OK;
+    default:
+        return datetime_unit_refused(call, name, unit != UNIT_UNKNOWN, "interval");
+    }
+}
+
+/* ---- results ----------------------------------------------------------------------------------
+ */
+
 static status give_float(status st, const struct part *p, datum *out, bool *null)
 {
-    out->f = p->value;
+    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+
+    out->f = p->has_value ? p->value : (double)p->scaled / powers[p->scale];
     *null = p->null;
     return st;
 }
 
-/* extract() gives numeric, with the digits that the field has. */
+/* days + day_us / (us of a day), with the digits that numeric division gives. */
+static status add_share_of_day(struct arena *a, int64_t day_us, datum *out)
+{
+    slice share;
+
+    TRY_RETURN(
+        numeric_div(a, numeric_from_int64(a, day_us), numeric_from_int64(a, US_PER_DAY), &share));
+    return numeric_add(a, out->s, share, &out->s);
+}
+
 static status give_numeric(struct fn_call *call, status st, const struct part *p, datum *out,
                            bool *null)
 {
-    const struct type *t = type_by_oid(OID_NUMERIC);
-    char               text[64];
-    int64_t            unit = 1;
-
-    if (!st_ok(st))
-        return st;
     *null = p->null;
-    if (p->null)
-        return STATUS_OK;
-    for (int i = 0; i < p->scale; i++)
-        unit *= 10;
-    if (p->scale < 0)
-        snprintf(text, sizeof text, "%s", p->value > 0 ? "Infinity" : "-Infinity");
-    else if (p->scale == 0)
-        snprintf(text, sizeof text, "%lld", (long long)p->scaled);
+    if (!st_ok(st) || p->null)
+        return st;
+    if (p->infinite != 0)
+        out->s =
+            numeric_special(call->arena, p->infinite > 0 ? NUMERIC_INFINITY : NUMERIC_NEG_INFINITY);
     else
-        snprintf(text, sizeof text, "%s%lld.%0*lld", p->scaled < 0 ? "-" : "",
-                 llabs(p->scaled / unit), p->scale, llabs(p->scaled % unit));
-    return t->input(call->context, call->arena, t, slice_cstr(text), -1, out);
+        out->s = numeric_from_scaled(call->arena, p->scaled, (unsigned)p->scale);
+    return p->has_day_us ? add_share_of_day(call->arena, p->day_us, out) : STATUS_OK;
 }
 
-#define PARTS(suffix, call_part)                                                                   \
+#define PARTS(suffix, date_part_call, extract_call)                                                \
     FN(suffix##_part)                                                                              \
     {                                                                                              \
         struct part p = {0};                                                                       \
-        status      st = call_part;                                                                \
+        status      st = date_part_call;                                                           \
                                                                                                    \
         return give_float(st, &p, out, null);                                                      \
     }                                                                                              \
     FN(extract_##suffix)                                                                           \
     {                                                                                              \
         struct part p = {0};                                                                       \
-        status      st = call_part;                                                                \
+        status      st = extract_call;                                                             \
                                                                                                    \
         return give_numeric(call, st, &p, out, null);                                              \
     }
+#define PARTS_ALIKE(suffix, part_call) PARTS(suffix, part_call, part_call)
 
-PARTS(timestamp, part_of_timestamp(args[0].s, args[1].i, NULL, false, &p))
-PARTS(timestamptz, part_of_timestamp(args[0].s, args[1].i, zone_of(call), true, &p))
-PARTS(date, part_of_date(args[0].s, args[1].i, &p))
-PARTS(time, part_of_time(args[0].s, args[1].i, &p))
-PARTS(interval, part_of_interval(args[0].s, args[1].iv, &p))
+PARTS_ALIKE(timestamp, part_of_timestamp(call, args[0].s, args[1].i, false, &p))
+PARTS_ALIKE(timestamptz, part_of_timestamp(call, args[0].s, args[1].i, true, &p))
+PARTS_ALIKE(time, part_of_time(call, args[0].s, args[1].i, &p))
+PARTS_ALIKE(timetz, part_of_timetz(call, args[0].s, args[1], &p))
+PARTS_ALIKE(interval, part_of_interval(call, args[0].s, args[1].iv, &p))
+PARTS(date, part_of_date_as_timestamp(call, args[0].s, args[1].i, &p),
+      part_of_date(call, args[0].s, args[1].i, &p))

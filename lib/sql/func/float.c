@@ -269,7 +269,7 @@ FN(dpow)
     }
     if (x == 0 && y < 0)
         return status_new(ST_INVALID_POWER, "zero raised to a negative power is undefined");
-    if (x < 0 && !isinf(x) && !isinf(y) && floor(y) != y)
+    if (x < 0 && !isinf(y) && floor(y) != y)
         return status_new(ST_INVALID_POWER, "a negative number raised to a non-integer power "
                                             "yields a complex result");
     v = pow(x, y);

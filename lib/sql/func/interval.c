@@ -97,7 +97,8 @@ FN(interval_justify_hours)
 {
     struct interval i = args[0].iv;
 
-    i.days += (int32_t)(i.us / US_PER_DAY);
+    if (!checked_add(i.days, (int32_t)(i.us / US_PER_DAY), &i.days))
+        return datetime_overflow("interval");
     i.us %= US_PER_DAY;
     if (i.days > 0 && i.us < 0) {
         i.us += US_PER_DAY;
@@ -114,7 +115,8 @@ FN(interval_justify_days)
 {
     struct interval i = args[0].iv;
 
-    i.months += i.days / 30;
+    if (!checked_add(i.months, i.days / 30, &i.months))
+        return datetime_overflow("interval");
     i.days %= 30;
     if (i.months > 0 && i.days < 0) {
         i.days += 30;
@@ -163,12 +165,18 @@ FN(interval_scale)
     return STATUS_OK;
 }
 
+/* make_interval(years, months, weeks, days, hours, mins, secs). */
 FN(make_interval)
 {
-    out->iv = (struct interval){.months = (int32_t)(args[0].i * 12 + args[1].i),
-                                .days = (int32_t)(args[2].i * 7 + args[3].i),
-                                .us = args[4].i * US_PER_HOUR + args[5].i * US_PER_MINUTE +
-                                      (int64_t)rint(args[6].f * 1e6)};
+    double  seconds = rint(args[6].f * 1e6);
+    int32_t months;
+    int64_t days = args[2].i * 7 + args[3].i;
+    int64_t us = args[4].i * US_PER_HOUR + args[5].i * US_PER_MINUTE;
+
+    if (isnan(seconds) || fabs(seconds) >= 9.2e18 || !checked_add(us, (int64_t)seconds, &us) ||
+        !checked_add(args[0].i * 12, args[1].i, &months) || days > INT32_MAX || days < INT32_MIN)
+        return datetime_overflow("interval");
+    out->iv = (struct interval){.months = months, .days = (int32_t)days, .us = us};
     return STATUS_OK;
 }
 

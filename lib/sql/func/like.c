@@ -18,6 +18,21 @@ static size_t step(slice s, bool bytes)
     return MIN(MAX(n, 1), s.size);
 }
 
+/* PostgreSQL looks for what follows a % at once, so that a lone escape character there is an error
+ * even where the text is too short to come to it; unless the places for _ are already missing. */
+static status check_after_percent(slice s, slice pattern, bool bytes)
+{
+    for (; pattern.size > 0 && (pattern.data[0] == '%' || pattern.data[0] == '_');
+         pattern = slice_from(pattern, 1)) {
+        if (pattern.data[0] == '%')
+            continue;
+        if (s.size == 0)
+            return STATUS_OK;
+        s = slice_from(s, step(s, bytes));
+    }
+    return pattern.size == 1 && pattern.data[0] == '\\' ? bad_escape() : STATUS_OK;
+}
+
 static status like(slice s, slice pattern, bool bytes, bool *out)
 {
     slice s_back = SLICE_EMPTY, pattern_back = SLICE_EMPTY;
@@ -26,6 +41,7 @@ static status like(slice s, slice pattern, bool bytes, bool *out)
     for (;;) {
         if (pattern.size > 0 && pattern.data[0] == '%') {
             pattern = slice_from(pattern, 1);
+            TRY_RETURN(check_after_percent(s, pattern, bytes));
             pattern_back = pattern;
             s_back = s;
             can_go_back = true;

@@ -1,12 +1,10 @@
-/* date, time, timetz, timestamp, timestamptz, interval as data types. A timetz is packed: time
- * (int64 LE), then the offset in seconds west of UTC (int32 LE), as its binary form is built. */
+/* date, time, timetz, timestamp, timestamptz, interval as data types. */
 #include "base/hmap.h"
 #include "base/keyenc.h"
 #include "sql/types/calendar.h"
 #include "sql/types/ops.h"
+#include "sql/types/timetz.h"
 #include "sql/types/timezone.h"
-
-enum { TIMETZ_SIZE = 12 };
 
 static const struct time_zone *session_zone(const struct sql_context *c)
 {
@@ -153,25 +151,6 @@ status time_send(struct sql_context *c, const struct type *t, datum v, struct bu
  * ----------------------------------------------------------------------------------------------------------
  */
 
-static datum timetz_pack(struct arena *a, int64_t us, int32_t west_s)
-{
-    char *p = arena_alloc(a, TIMETZ_SIZE);
-
-    put_u64le(p, (uint64_t)us);
-    put_u32le(p + 8, (uint32_t)west_s);
-    return (datum){.s = slice_make(p, TIMETZ_SIZE)};
-}
-
-static int64_t timetz_us(datum v)
-{
-    return (int64_t)get_u64le(v.s.data);
-}
-
-static int32_t timetz_west(datum v)
-{
-    return (int32_t)get_u32le(v.s.data + 8);
-}
-
 /* PostgreSQL's limits: a day, and sixteen hours east or west. */
 static bool timetz_in_range(int64_t us, int64_t west_s)
 {
@@ -182,7 +161,7 @@ bool timetz_is_sound(slice v)
 {
     datum d = {.s = v};
 
-    return v.size == TIMETZ_SIZE && timetz_in_range(timetz_us(d), timetz_west(d));
+    return v.size == TIMETZ_SIZE && timetz_in_range(timetz_us(d), timetz_west_s(d));
 }
 
 status timetz_input(struct sql_context *c, struct arena *a, const struct type *t, slice text,
@@ -206,7 +185,7 @@ status timetz_output(struct sql_context *c, const struct type *t, datum v, struc
 {
     (void)c, (void)t;
     datetime_format_time(timetz_us(v), out);
-    datetime_format_zone(-timetz_west(v), out);
+    datetime_format_zone(-timetz_west_s(v), out);
     return STATUS_OK;
 }
 
@@ -232,19 +211,19 @@ status timetz_send(struct sql_context *c, const struct type *t, datum v, struct 
 {
     (void)c, (void)t;
     buf_put_u64be(out, (uint64_t)timetz_us(v));
-    buf_put_u32be(out, (uint32_t)timetz_west(v));
+    buf_put_u32be(out, (uint32_t)timetz_west_s(v));
     return STATUS_OK;
 }
 
 /* By the instant in UTC; of two at the same instant the one further west is the greater. */
 int timetz_compare(datum a, datum b)
 {
-    int64_t x = timetz_us(a) + timetz_west(a) * US_PER_SECOND,
-            y = timetz_us(b) + timetz_west(b) * US_PER_SECOND;
+    int64_t x = timetz_us(a) + timetz_west_s(a) * US_PER_SECOND,
+            y = timetz_us(b) + timetz_west_s(b) * US_PER_SECOND;
 
     if (x != y)
         return x < y ? -1 : 1;
-    return (timetz_west(a) > timetz_west(b)) - (timetz_west(a) < timetz_west(b));
+    return (timetz_west_s(a) > timetz_west_s(b)) - (timetz_west_s(a) < timetz_west_s(b));
 }
 
 uint64_t timetz_hash(datum v)
@@ -255,8 +234,8 @@ uint64_t timetz_hash(datum v)
 void timetz_key_encode(datum v, struct buf *out, bool *exact)
 {
     (void)exact;
-    keyenc_put_int64(out, timetz_us(v) + timetz_west(v) * US_PER_SECOND, KEY_ASC);
-    keyenc_put_int64(out, timetz_west(v), KEY_ASC);
+    keyenc_put_int64(out, timetz_us(v) + timetz_west_s(v) * US_PER_SECOND, KEY_ASC);
+    keyenc_put_int64(out, timetz_west_s(v), KEY_ASC);
 }
 
 status timetz_key_decode(struct arena *a, slice *key, datum *out)

@@ -154,15 +154,6 @@ static bool take_special(struct parser *p, const char *word, size_t n)
 /* The zone's offset follows from the date, so it is looked up at the end. */
 static status take_zone_name(struct parser *p, const char *word)
 {
-    static const struct {
-        const char *word;
-        int32_t     offset_h2; /* half hours east of UTC */
-    } abbreviations[] = {{"z", 0},     {"utc", 0},   {"gmt", 0},   {"ut", 0},    {"zulu", 0},
-                         {"est", -10}, {"edt", -8},  {"cst", -12}, {"cdt", -10}, {"mst", -14},
-                         {"mdt", -12}, {"pst", -16}, {"pdt", -14}, {"cet", 2},   {"cest", 4},
-                         {"met", 2},   {"eet", 4},   {"eest", 6},  {"wet", 0},   {"west", 2},
-                         {"bst", 2},   {"msk", 6},   {"jst", 18},  {"ist", 4},   {"aest", 20},
-                         {"aedt", 22}, {"nzst", 24}, {"hst", -20}};
     size_t n;
 
     while (
@@ -172,12 +163,10 @@ static status take_zone_name(struct parser *p, const char *word)
         p->at++;
     n = (size_t)(p->at - word);
     p->out->has_zone = true;
-    for (size_t i = 0; i < ARRAY_LEN(abbreviations); i++) {
-        if (word_is(word, n, abbreviations[i].word)) {
-            p->out->zone_s = abbreviations[i].offset_h2 * 1800;
-            return STATUS_OK;
-        }
-    }
+    if (time_zone_abbreviation(slice_make(word, n), &p->out->zone_s))
+        return STATUS_OK;
+    if (memchr(word, '/', n) == NULL && memchr(word, '_', n) == NULL)
+        return bad_syntax(p);
     if (p->c == NULL || p->c->time_zones == NULL)
         return bad_syntax(p);
     if (!st_ok(time_zone_find(p->c->time_zones, slice_make(word, n), &p->out->zone)))

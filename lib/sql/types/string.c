@@ -286,6 +286,14 @@ status name_send(struct sql_context *c, const struct type *t, datum v, struct bu
  * ----------------------------------------------------------------------------------------------------------
  */
 
+static status bad_hex_digit(slice at)
+{
+    size_t n = utf8_size_of_first((uint8_t)at.data[0]);
+
+    return status_new(ST_INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"%.*s\"",
+                      (int)MIN(MAX(n, (size_t)1), at.size), at.data);
+}
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -306,15 +314,13 @@ status hex_decode(struct arena *a, slice text, slice *out)
             text.data[i] == '\r')
             continue;
         if (high < 0)
-            return status_new(ST_INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"%c\"",
-                              text.data[i]);
+            return bad_hex_digit(slice_from(text, i));
         if (++i == text.size)
             return status_new(ST_INVALID_PARAMETER_VALUE,
                               "invalid hexadecimal data: odd number of digits");
         low = hex_digit(text.data[i]);
         if (low < 0)
-            return status_new(ST_INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"%c\"",
-                              text.data[i]);
+            return bad_hex_digit(slice_from(text, i));
         bytes[n++] = (char)(high << 4 | low);
     }
     *out = slice_make(bytes, n);

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/list.h"
+#include "sql/types/timezone_abbreviations.h"
 
 enum { ABBREVIATION_SIZE = 12, NAME_SIZE = 64 };
 
@@ -159,6 +160,46 @@ status time_zone_find(struct time_zones *z, slice name, const struct time_zone *
     }
     *out = tz;
     return STATUS_OK;
+}
+
+#define ABBREVIATION(name, east_s, dst) {#name, east_s},
+
+bool time_zone_abbreviation(slice word, int32_t *east_s)
+{
+    static const struct {
+        const char *name;
+        int32_t     east_s;
+    } abbreviations[] = {TIME_ZONE_ABBREVIATIONS(ABBREVIATION)};
+
+    for (size_t i = 0; i < ARRAY_LEN(abbreviations); i++) {
+        if (strlen(abbreviations[i].name) == word.size &&
+            strncasecmp(abbreviations[i].name, word.data, word.size) == 0) {
+            *east_s = abbreviations[i].east_s;
+            return true;
+        }
+    }
+    return false;
+}
+
+status time_zone_find_posix(struct time_zones *z, slice name, const struct time_zone **out)
+{
+    char    text[NAME_SIZE];
+    int32_t east_s;
+
+    if (time_zone_abbreviation(name, &east_s)) {
+        snprintf(text, sizeof text, "%c%02d:%02d", east_s < 0 ? '-' : '+', abs(east_s) / 3600,
+                 abs(east_s) / 60 % 60);
+        return time_zone_find(z, slice_cstr(text), out);
+    }
+    if (name.size > 0 && name.size < NAME_SIZE - 1 &&
+        strchr("+-0123456789", name.data[0]) != NULL) {
+        bool  is_signed = name.data[0] == '+' || name.data[0] == '-';
+        slice digits = slice_from(name, is_signed ? 1 : 0);
+
+        snprintf(text, sizeof text, "%c%.*s", name.data[0] == '-' ? '+' : '-', SLICE_FMT(digits));
+        return time_zone_find(z, slice_cstr(text), out);
+    }
+    return time_zone_find(z, name, out);
 }
 
 const char *time_zone_name(const struct time_zone *tz)

@@ -23,6 +23,14 @@ void               time_zones_free(struct time_zones *z); /* Accepts NULL. */
  * there is none. */
 status time_zone_find(struct time_zones *z, slice name, const struct time_zone **out) MUST_CHECK;
 
+/* A zone by what AT TIME ZONE takes: an abbreviation stands for its fixed offset, and an offset is
+ * counted as POSIX does, in hours west of UTC ("-02" is east). 22023 when there is none. */
+status time_zone_find_posix(struct time_zones *z, slice name, const struct time_zone **out)
+    MUST_CHECK;
+
+/* The offset of an abbreviation ("PDT", letter case aside); false: there is no such one. */
+bool time_zone_abbreviation(slice word, int32_t *east_s);
+
 /* The name as SHOW TIME ZONE prints it. */
 const char *time_zone_name(const struct time_zone *tz);
 
