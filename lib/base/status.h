@@ -138,6 +138,7 @@ typedef struct status_object *status;
     X(ADMIN_SHUTDOWN, "57P01", true, "the server is stopping")                                     \
     X(CRASH_SHUTDOWN, "57P02", true, "the server stopped at once")                                 \
     X(CANNOT_CONNECT_NOW, "57P03", true, "the server does not take connections now")               \
+    X(IDLE_SESSION_TIMEOUT, "57P05", false, "a session was idle for too long")                     \
     X(SYSTEM_ERROR, "58000", false, "the operating system reported an error")                      \
     X(IO_ERROR, "58030", false, "input or output failed")                                          \
     X(UNDEFINED_FILE, "58P01", false, "there is no such file")                                     \

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "env/env.h"
 #include "env/net.h"
+#include "sql/types/string.h"
 
 void connection_fatal(struct connection *c, status st)
 {
@@ -20,23 +21,25 @@ void connection_fatal(struct connection *c, status st)
 
 static status ready(struct connection *c)
 {
+    session_report_settings(c->session);
     wire_begin(&c->wire, 'Z');
     buf_put_u8(&c->wire.out, (uint8_t)session_transaction_state(c->session));
     wire_end(&c->wire);
+    c->at_rest = true;
     return wire_flush(&c->wire);
 }
 
-/* An error of a statement: told to the client, the connection goes on; unless it is of the
- * connection itself. */
+/* An error of a statement, or of what a message says: told to the client, the connection goes on;
+ * unless it is of the connection itself. */
 static status report(struct connection *c, status st)
 {
+    if (c->sink.broken && !st_ok(st))
+        return st;
     switch (status_code(st)) {
     case ST_SUCCESS:
         return STATUS_OK;
-    case ST_PROTOCOL_VIOLATION:
     case ST_CONNECTION_FAILURE:
     case ST_ADMIN_SHUTDOWN:
-    case ST_IDLE_IN_TRANSACTION_TIMEOUT:
         return st;
     default:
         wire_abandon(&c->wire);
@@ -49,14 +52,20 @@ static status report(struct connection *c, status st)
 /* ---- extended messages
  * ---------------------------------------------------------------------------------- */
 
+static status take_text(slice *body, const char **out)
+{
+    TRY_RETURN(wire_take_cstr(body, out));
+    return string_check(slice_cstr(*out));
+}
+
 static status on_parse(struct connection *c, slice body)
 {
     const char *name, *text;
     int16_t     count;
     uint32_t   *types;
 
-    TRY_RETURN(wire_take_cstr(&body, &name));
-    TRY_RETURN(wire_take_cstr(&body, &text));
+    TRY_RETURN(take_text(&body, &name));
+    TRY_RETURN(take_text(&body, &text));
     TRY_RETURN(wire_take_i16(&body, &count));
     types = ARENA_ARRAY(c->scratch, uint32_t, (uint16_t)count);
     for (int i = 0; i < (uint16_t)count; i++) {
@@ -121,8 +130,8 @@ static status on_bind(struct connection *c, slice body)
     const char        *portal, *statement;
     struct bind_values v = {0};
 
-    TRY_RETURN(wire_take_cstr(&body, &portal));
-    TRY_RETURN(wire_take_cstr(&body, &statement));
+    TRY_RETURN(take_text(&body, &portal));
+    TRY_RETURN(take_text(&body, &statement));
     TRY_RETURN(take_formats(c, &body, &v.formats, &v.format_count));
     TRY_RETURN(take_values(c, &body, &v));
     TRY_RETURN(take_formats(c, &body, &v.result_formats, &v.result_format_count));
@@ -156,7 +165,7 @@ static status take_target(slice *body, char *kind, const char **name)
     uint8_t k;
 
     TRY_RETURN(wire_take_u8(body, &k));
-    TRY_RETURN(wire_take_cstr(body, name));
+    TRY_RETURN(take_text(body, name));
     TRY_RETURN(wire_take_end(*body));
     *kind = (char)k;
     return STATUS_OK;
@@ -186,7 +195,7 @@ static status on_execute(struct connection *c, slice body)
     int32_t     rows_max;
     bool        suspended = false;
 
-    TRY_RETURN(wire_take_cstr(&body, &portal));
+    TRY_RETURN(take_text(&body, &portal));
     TRY_RETURN(wire_take_i32(&body, &rows_max));
     TRY_RETURN(wire_take_end(body));
     TRY_RETURN(
@@ -250,10 +259,14 @@ static status on_extended(struct connection *c, char type, slice body)
     return wire_flush_if_full(&c->wire);
 }
 
-static status on_sync(struct connection *c)
+static status on_sync(struct connection *c, slice body)
 {
-    status st = session_sync(c->session, c->skip_to_sync);
+    status st = wire_take_end(body);
 
+    if (st_ok(st))
+        st = session_sync(c->session, c->skip_to_sync);
+    else
+        session_note_error(c->session);
     c->skip_to_sync =
         false; /* also when the commit failed: nothing is skipped behind a Sync (pitfall P2) */
     TRY_RETURN(report(c, st));
@@ -266,12 +279,18 @@ static status on_sync(struct connection *c)
 static status on_query(struct connection *c, slice body)
 {
     const char *text;
+    status      st;
 
     if (c->skip_to_sync)
         return STATUS_OK;
-    TRY_RETURN(wire_take_cstr(&body, &text));
-    TRY_RETURN(wire_take_end(body));
-    TRY_RETURN(report(c, session_simple_query(c->session, slice_cstr(text))));
+    st = wire_take_cstr(&body, &text);
+    if (st_ok(st))
+        st = wire_take_end(body);
+    if (st_ok(st))
+        st = session_simple_query(c->session, slice_cstr(text));
+    else
+        session_note_error(c->session);
+    TRY_RETURN(report(c, st));
     return ready(c);
 }
 
@@ -287,7 +306,7 @@ static status on_message(struct connection *c, char type, slice body)
     case 'C':
         return on_extended(c, type, body);
     case 'S':
-        return on_sync(c);
+        return on_sync(c, body);
     case 'H':
         return wire_flush(&c->wire);
     case 'X':
@@ -299,6 +318,7 @@ static status on_message(struct connection *c, char type, slice body)
     case 'F':
         if (c->skip_to_sync)
             return STATUS_OK;
+        session_note_error(c->session);
         TRY_RETURN(report(c, status_new(ST_FEATURE_NOT_SUPPORTED,
                                         "the function call protocol is not supported")));
         return ready(c);
@@ -308,25 +328,44 @@ static status on_message(struct connection *c, char type, slice body)
     }
 }
 
+static status stopped(void)
+{
+    return status_new(ST_ADMIN_SHUTDOWN, "terminating connection due to administrator command");
+}
+
+/* The next message. A client may keep silent for as long as its session lets it; in the middle of a
+ * pipeline or a COPY there is no such limit, as in PostgreSQL. */
+static status next_message(struct connection *c, char *type, slice *body)
+{
+    uint64_t deadline_us = c->at_rest ? session_idle_deadline_us(c->session) : 0;
+    status   st;
+
+    c->idle =
+        c->at_rest && session_transaction_state(c->session) == 'I' && !wire_has_input(&c->wire);
+    if (c->stopping == STOP_NOW || (c->stopping == STOP_WHEN_IDLE && c->idle))
+        return stopped();
+    st = wire_read_message(&c->wire, deadline_us, type, body);
+    c->idle = false;
+    if (status_code(st) == ST_CANCELLED && c->stopping != STOP_NOT) {
+        st_clear(st);
+        return stopped();
+    }
+    if (status_code(st) == ST_TIMED_OUT) {
+        st_clear(st);
+        return session_idle_error(c->session);
+    }
+    c->at_rest = false;
+    return st;
+}
+
 status connection_serve(struct connection *c)
 {
+    c->at_rest = true; /* the start-up has ended with ReadyForQuery */
     for (;;) {
         char   type;
         slice  body;
-        status st;
+        status st = next_message(c, &type, &body);
 
-        c->idle = session_transaction_state(c->session) == 'I' && !wire_has_input(&c->wire) &&
-                  !c->skip_to_sync;
-        if (c->idle && c->stopping)
-            return status_new(ST_ADMIN_SHUTDOWN,
-                              "terminating connection due to administrator command");
-        st = wire_read_message(&c->wire, &type, &body);
-        c->idle = false;
-        if (status_code(st) == ST_CANCELLED && c->stopping) {
-            st_clear(st);
-            return status_new(ST_ADMIN_SHUTDOWN,
-                              "terminating connection due to administrator command");
-        }
         if (st_ok(st))
             st = on_message(c, type, body);
         if (status_code(st) == ST_NO_DATA)

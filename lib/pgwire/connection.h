@@ -9,6 +9,8 @@
 struct env;
 struct fiber;
 
+enum stopping { STOP_NOT, STOP_WHEN_IDLE, STOP_NOW };
+
 struct connection {
     struct list         link; /* in the server's list */
     struct env         *env;
@@ -19,8 +21,9 @@ struct connection {
     struct wire_sink    sink;
     struct arena       *scratch;
     struct fiber       *fiber;
-    bool                idle;         /* waiting for a message outside of a transaction */
-    bool                stopping;     /* the server drains: end when idle */
+    bool                at_rest; /* nothing has come since ReadyForQuery */
+    bool                idle;    /* at rest outside of a transaction */
+    enum stopping       stopping;
     bool                skip_to_sync; /* an extended message failed (pitfall P1) */
 };
 

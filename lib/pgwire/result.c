@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "env/net.h"
 #include "sql/types/type.h"
 
 static struct wire_sink *sink_of(struct result_sink *k)
@@ -171,11 +172,12 @@ static status sink_copy_in_read(struct result_sink *k, slice *out)
     for (;;) {
         char   type;
         slice  body;
-        status st = wire_read_message(sink->wire, &type, &body);
+        status st = wire_read_message(sink->wire, 0, &type, &body);
 
         if (status_code(st) == ST_NO_DATA)
             return status_new(ST_CONNECTION_FAILURE,
                               "the client closed the connection during COPY");
+        sink->broken = !st_ok(st) && status_code(st) != ST_CANCELLED;
         if (!st_ok(st))
             return st;
         switch (type) {
@@ -193,6 +195,7 @@ static status sink_copy_in_read(struct result_sink *k, slice *out)
             break;
         default:
             sink->copying = false;
+            sink->broken = true; /* what was meant for after the COPY must not run */
             return status_new(ST_PROTOCOL_VIOLATION,
                               "unexpected message type 0x%02X during COPY from stdin",
                               (unsigned char)type);
@@ -245,6 +248,11 @@ static bool sink_rewind(struct result_sink *k, size_t mark)
     return true;
 }
 
+static bool sink_is_gone(struct result_sink *k)
+{
+    return conn_peer_gone(sink_of(k)->wire->conn);
+}
+
 void wire_sink_init(struct wire_sink *k, struct wire *w, struct arena *scratch)
 {
     *k = (struct wire_sink){
@@ -260,7 +268,8 @@ void wire_sink_init(struct wire_sink *k, struct wire *w, struct arena *scratch)
                  .copy_out_row = sink_copy_out_row,
                  .copy_out_end = sink_copy_out_end,
                  .mark = sink_mark,
-                 .rewind = sink_rewind},
+                 .rewind = sink_rewind,
+                 .is_gone = sink_is_gone},
         .wire = w,
         .scratch = scratch,
     };

@@ -11,6 +11,7 @@ struct wire_sink {
     struct wire       *wire;
     struct arena      *scratch; /* for conversions of one batch */
     bool               copying; /* CopyInResponse was sent and its end has not been read */
+    bool               broken;  /* the stream cannot be read on: the connection must end */
 };
 
 void wire_sink_init(struct wire_sink *k, struct wire *w, struct arena *scratch);

@@ -5,6 +5,8 @@
 #include "env/net.h"
 #include "pgwire/connection.h"
 
+enum { LAST_WORDS_US = 1000 * 1000 }; /* for clients to take the error that ends them */
+
 struct pgwire_server {
     struct env           *env;
     struct sql_server    *sql;
@@ -60,6 +62,8 @@ static void connection_main(struct env *env, void *arg)
     heap_free(arg);
     c->fiber = fiber_self(env);
     fiber_set_priority(c->fiber, ENV_PRIORITY_SQL);
+    if (c->stopping == STOP_NOW)
+        fiber_cancel(c->fiber);
     st = connection_start(c, env_mono_us(env) + s->options.startup_timeout_us, refuse);
     if (st_ok(st))
         st = connection_serve(c);
@@ -134,35 +138,52 @@ size_t pgwire_server_connections(const struct pgwire_server *s)
     return s->connection_count;
 }
 
-/* Ends the reads of connections that wait for a message outside of a transaction. */
-static void end_idle(struct pgwire_server *s, bool all)
+/* Tell every connection; end the reads of those that are at rest, or every wait that can be
+ * ended. */
+static void tell_all(struct pgwire_server *s, enum stopping how)
 {
     LIST_FOR_EACH (it, &s->connections) {
         struct connection *c = CONTAINER_OF(it, struct connection, link);
 
-        c->stopping = true;
-        if (c->idle || all)
+        c->stopping = how;
+        if (c->fiber != NULL && (c->idle || how == STOP_NOW)) /* NULL: it has not run yet */
             fiber_cancel(c->fiber);
     }
 }
 
-void pgwire_server_stop(struct pgwire_server *s, uint64_t grace_us)
+/* Those that are still there wait for a client that does not read: no cancellation ends that. */
+static void cut_all(struct pgwire_server *s)
 {
-    uint64_t deadline_us = env_mono_us(s->env) + grace_us;
+    LIST_FOR_EACH (it, &s->connections)
+        conn_shutdown(CONTAINER_OF(it, struct connection, link)->conn);
+}
 
-    s->stopping = true;
-    fiber_cancel(s->acceptor);
-    fiber_join(s->acceptor);
-    listener_close(s->listener);
-    end_idle(s, false);
+/* True when all connections have ended by the deadline. */
+static bool await_end(struct pgwire_server *s, uint64_t deadline_us)
+{
     while (s->connection_count > 0) {
         status st = env_wait(s->env, &s->changed, deadline_us);
         bool   late = !st_ok(st);
 
         st_clear(st);
-        if (late) {
-            end_idle(s, true);
-            deadline_us = 0; /* every fiber has been cancelled: they all end */
+        if (late)
+            return false;
+    }
+    return true;
+}
+
+void pgwire_server_stop(struct pgwire_server *s, uint64_t grace_us)
+{
+    s->stopping = true;
+    fiber_cancel(s->acceptor);
+    fiber_join(s->acceptor);
+    listener_close(s->listener);
+    tell_all(s, STOP_WHEN_IDLE);
+    if (!await_end(s, env_deadline(s->env, grace_us))) {
+        tell_all(s, STOP_NOW);
+        if (!await_end(s, env_deadline(s->env, LAST_WORDS_US))) {
+            cut_all(s);
+            (void)await_end(s, 0);
         }
     }
     env_cond_deinit(&s->changed);

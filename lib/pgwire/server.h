@@ -26,8 +26,9 @@ status pgwire_server_start(struct env *env, struct sql_server *sql,
 /* The port that is listened on. */
 uint16_t pgwire_server_port(const struct pgwire_server *s);
 
-/* Take no more connections; those that are there end with 57P01 when they are idle. Returns when
- * all have ended or `grace_us` is over; then what is left is cut. MAY_YIELD. */
+/* Take no more connections; those that are there end with 57P01 when they are idle. After
+ * `grace_us` the others end, too, in the middle of their statements; those whose client does not
+ * take the error are cut a second later. Returns when all have ended. MAY_YIELD. */
 void pgwire_server_stop(struct pgwire_server *s, uint64_t grace_us);
 
 size_t pgwire_server_connections(const struct pgwire_server *s);

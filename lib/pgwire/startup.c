@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "env/net.h"
+#include "sql/types/string.h"
 
 enum {
     CODE_CANCEL = 80877102,
@@ -64,6 +65,18 @@ static status add_setting(struct startup *s, const char *name, const char *value
     return STATUS_OK;
 }
 
+/* A text of the packet: in UTF-8, for it comes back in messages and views. */
+static status take_text(slice *body, const char **out)
+{
+    status st = wire_take_cstr(body, out);
+
+    if (st_ok(st))
+        return string_check(slice_cstr(*out));
+    st_clear(st);
+    return status_new(ST_PROTOCOL_VIOLATION,
+                      "invalid startup packet layout: expected terminator as last byte");
+}
+
 static status parse_startup(slice body, int32_t version, struct startup *s)
 {
     *s = (struct startup){.minor = version & 0xffff};
@@ -71,10 +84,10 @@ static status parse_startup(slice body, int32_t version, struct startup *s)
     for (;;) {
         const char *name, *value;
 
-        TRY_RETURN(wire_take_cstr(&body, &name));
+        TRY_RETURN(take_text(&body, &name));
         if (name[0] == '\0')
             break;
-        TRY_RETURN(wire_take_cstr(&body, &value));
+        TRY_RETURN(take_text(&body, &value));
         TRY_RETURN(add_setting(s, name, value));
     }
     if (body.size > 0)

@@ -128,10 +128,10 @@ static uint32_t size_max_of(char type)
     }
 }
 
-status wire_read_message(struct wire *w, char *type, slice *body)
+status wire_read_message(struct wire *w, uint64_t deadline_us, char *type, slice *body)
 {
     uint32_t size, size_max;
-    status   st = fill(w, HEADER_SIZE, 0);
+    status   st = fill(w, HEADER_SIZE, deadline_us);
 
     if (!st_ok(st))
         return st;
@@ -143,7 +143,7 @@ status wire_read_message(struct wire *w, char *type, slice *body)
                           (unsigned char)*type);
     if (size < 4 || size > size_max)
         return status_new(ST_PROTOCOL_VIOLATION, "invalid message length");
-    TRY_RETURN(fill(w, (size_t)size + 1, 0));
+    TRY_RETURN(fill(w, (size_t)size + 1, deadline_us));
     *body = slice_from(consume(w, (size_t)size + 1), HEADER_SIZE);
     return STATUS_OK;
 }

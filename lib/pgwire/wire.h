@@ -38,9 +38,9 @@ void wire_deinit(struct wire *w);
 /* The start-up packet: its body without the length. NO_DATA when the client left. MAY_YIELD. */
 status wire_read_startup(struct wire *w, uint64_t deadline_us, slice *body) MUST_CHECK;
 /* The next message; `body` is borrowed until the next read. NO_DATA when the client closed between
- * messages; PROTOCOL_VIOLATION when the frame cannot be right: the connection must end. MAY_YIELD.
- */
-status wire_read_message(struct wire *w, char *type, slice *body) MUST_CHECK;
+ * messages; PROTOCOL_VIOLATION when the frame cannot be right: the connection must end. TIMED_OUT:
+ * it did not come in time (0: no limit). CANCELLED: nothing was taken. MAY_YIELD. */
+status wire_read_message(struct wire *w, uint64_t deadline_us, char *type, slice *body) MUST_CHECK;
 /* Bytes have arrived that no read has consumed (pitfall P4: none may be there before a TLS
  * handshake). */
 bool   wire_has_input(const struct wire *w);

@@ -328,9 +328,9 @@ out:
  */
 
 static status decode_fields(struct copy *c, struct arena *a, const struct copy_field *fields,
-                            datum *values, bool *nulls)
+                            size_t count, datum *values, bool *nulls)
 {
-    for (size_t i = 0; i < c->column_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct column_desc *column = c->columns[i];
         const struct type        *t = type_by_oid(column->type);
         status                    st;
@@ -371,12 +371,12 @@ static status copy_line(struct copy *c, struct arena *a, slice line, datum *valu
     TRY_RETURN(copy_split(&c->options, a, line, &fields, &count));
     if (c->column_count == 0 && line.size == 0)
         count = 0;
+    if (count > c->column_count)
+        return status_new(ST_BAD_COPY_FILE, "extra data after last expected column");
+    TRY_RETURN(decode_fields(c, a, fields, count, values, nulls));
     if (count < c->column_count)
         return status_new(ST_BAD_COPY_FILE, "missing data for column \"%s\"",
                           c->columns[count]->name);
-    if (count > c->column_count)
-        return status_new(ST_BAD_COPY_FILE, "extra data after last expected column");
-    TRY_RETURN(decode_fields(c, a, fields, values, nulls));
     return insert_row(c, values, nulls);
 }
 

@@ -4,6 +4,7 @@
 #include "sql/bind/bind.h"
 #include "sql/catalog/catalog.h"
 #include "sql/session/session_internal.h"
+#include "sql/types/string.h"
 #include "sql/types/type.h"
 
 /* ---- statements
@@ -213,6 +214,37 @@ status prepared_revalidate(struct sql_session *s, struct prepared *p)
     return plan_is_current(s, p) ? STATUS_OK : prepared_plan(s, p);
 }
 
+static bool same_columns(const struct planned *a, const struct planned *b)
+{
+    size_t                      count, other_count;
+    const struct result_column *x = plan_result_columns(a->plan, &count);
+    const struct result_column *y = plan_result_columns(b->plan, &other_count);
+    bool                        same = count == other_count;
+
+    for (size_t i = 0; i < count && same; i++)
+        same = x[i].type == y[i].type && x[i].typmod == y[i].typmod &&
+               strcmp(x[i].name, y[i].name) == 0;
+    return same;
+}
+
+status prepared_revalidate_fixed(struct sql_session *s, struct prepared *p)
+{
+    struct planned *before = p->planned;
+    status          st;
+
+    if (before == NULL)
+        return prepared_revalidate(s, p);
+    before->references++;
+    st = prepared_revalidate(s, p);
+    if (st_ok(st) && p->planned != before && !same_columns(before, p->planned)) {
+        planned_unref(p->planned); /* the client was told the old ones: it must prepare anew */
+        p->planned = before;
+        return status_new(ST_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+    }
+    planned_unref(before);
+    return st;
+}
+
 status statement_missing(const char *name)
 {
     if (name[0] == '\0')
@@ -311,6 +343,11 @@ static status parse_anew(struct sql_session *s, struct prepared *p, slice text,
 {
     struct parse_result parsed;
 
+    for (size_t i = 0; i < param_count; i++) {
+        if (param_types[i] != 0 && type_by_oid(param_types[i]) == NULL)
+            return status_new(ST_UNDEFINED_OBJECT, "type with OID %u does not exist",
+                              param_types[i]);
+    }
     p->text = arena_copy(p->arena, text);
     if (param_count > 0) {
         p->param_types = ARENA_ARRAY(p->arena, uint32_t, param_count);
@@ -366,6 +403,7 @@ status session_parse(struct sql_session *s, const char *name, slice text,
     struct prepared *p = NULL;
     status           st;
 
+    interruptible_begin(s);
     if (name[0] == '\0')
         p = plan_cache_get(s->plans, text_key(s, text, param_types, param_count));
     if (p != NULL) {
@@ -378,7 +416,7 @@ status session_parse(struct sql_session *s, const char *name, slice text,
     arena_reset(s->scratch);
     if (!st_ok(st))
         prepared_unref(p);
-    return st;
+    return interruptible_end(s, st);
 }
 
 void session_close_statement(struct sql_session *s, const char *name)
@@ -468,9 +506,15 @@ static status decode_param(struct sql_session *s, struct portal *x, const struct
     if (format == 1)
         st = t->receive(&s->context, x->arena, t, arena_copy(x->arena, v->values[i]), -1,
                         &x->params[i]);
-    else
+    else if (st_ok(st = string_check(v->values[i])))
         st = t->input(&s->context, x->arena, t, arena_copy(x->arena, v->values[i]), -1,
                       &x->params[i]);
+    if (format == 1 && status_code(st) == ST_INVALID_BINARY &&
+        strcmp(status_message(st), "incorrect binary data format") == 0) {
+        st_clear(st); /* PostgreSQL names the parameter where bytes are left over */
+        st = status_new(ST_INVALID_BINARY, "incorrect binary data format in bind parameter %zu",
+                        i + 1);
+    }
     return st_ok(st) ? st : status_context(st, "portal \"%s\" parameter $%zu", x->name, i + 1);
 }
 
@@ -505,54 +549,64 @@ const struct result_column *prepared_columns(const struct prepared *p, size_t *c
 
 static status decode_formats(struct portal *x, const struct bind_values *v)
 {
-    size_t count;
+    size_t   count;
+    int16_t *formats;
 
     prepared_columns(x->statement, &count);
     if (v->result_format_count > 1 && v->result_format_count != count)
         return status_new(ST_PROTOCOL_VIOLATION,
                           "bind message has %zu result formats but query has %zu columns",
                           v->result_format_count, count);
-    x->formats = ARENA_ARRAY(x->arena, int16_t, count);
+    formats = ARENA_ARRAY(x->arena, int16_t, count);
     for (size_t i = 0; i < count && v->result_format_count > 0; i++)
-        x->formats[i] = v->result_formats[v->result_format_count == 1 ? 0 : i];
+        formats[i] = v->result_formats[v->result_format_count == 1 ? 0 : i];
+    x->formats = formats;
     return STATUS_OK;
 }
 
+/* The portal keeps the plan that its formats were made for. */
 static status fill_portal(struct sql_session *s, struct portal *x, const struct bind_values *v)
 {
     struct prepared *p = x->statement;
 
     if (p->node != NULL && !statement_ends_transaction(p->node)) {
         TRY_RETURN(transaction_begin_statement(s));
-        if (statement_is_plannable(p->node))
-            TRY_RETURN(prepared_revalidate(s, p));
+        if (statement_is_plannable(p->node)) {
+            TRY_RETURN(prepared_revalidate_fixed(s, p));
+            x->planned = p->planned;
+            x->planned->references++;
+        }
     }
     TRY_RETURN(portal_decode_params(s, x, v));
     return decode_formats(x, v);
+}
+
+static status bind(struct sql_session *s, const char *portal, struct prepared *p,
+                   const struct bind_values *v)
+{
+    struct portal *x = portal_new(s, portal, p);
+    status         st = fill_portal(s, x, v);
+
+    if (!st_ok(st))
+        portal_free(s, x);
+    else
+        hmap_put(&s->portals, slice_cstr(x->name), x);
+    return st;
 }
 
 status session_bind(struct sql_session *s, const char *portal, const char *statement,
                     const struct bind_values *v)
 {
     struct prepared *p = prepared_find(s, statement);
-    struct portal   *x;
-    status           st;
 
     if (p == NULL)
         return statement_missing(statement);
-    if (s->block == BLOCK_FAILED && p->node != NULL && !statement_ends_transaction(p->node))
-        return in_failed_transaction();
+    TRY_RETURN(check_block(s, p));
     if (portal[0] != '\0' && portal_find(s, portal) != NULL)
-        return status_new(ST_DUPLICATE_CURSOR, "portal \"%s\" already exists", portal);
+        return status_new(ST_DUPLICATE_CURSOR, "cursor \"%s\" already exists", portal);
     session_close_portal(s, portal);
-    x = portal_new(s, portal, p);
-    st = fill_portal(s, x, v);
-    if (!st_ok(st)) {
-        portal_free(s, x);
-        return st;
-    }
-    hmap_put(&s->portals, slice_cstr(x->name), x);
-    return STATUS_OK;
+    interruptible_begin(s);
+    return interruptible_end(s, bind(s, portal, p, v));
 }
 
 status session_describe_statement(struct sql_session *s, const char *name,

@@ -15,18 +15,14 @@ enum { REPLAYS_MAX = 20 };
 
 static void statement_started(struct sql_session *s, slice text)
 {
-    size_t  n = MIN(text.size, sizeof s->query_text - 1);
-    int64_t timeout_ms = settings_get_int(s->settings, SETTING_STATEMENT_TIMEOUT);
+    size_t n = MIN(text.size, sizeof s->query_text - 1);
 
     memcpy(s->query_text, text.data, n);
     s->query_text[n] = '\0';
-    s->running = true;
     s->query_start_us = session_now_us(s);
     s->statement_mono_us = env_mono_us(s->server->env);
     s->statement_rows = 0;
-    s->cancel_requested = false;
-    s->fiber = fiber_self(s->server->env);
-    s->deadline_us = timeout_ms > 0 ? env_deadline(s->server->env, (uint64_t)timeout_ms * 1000) : 0;
+    interruptible_begin(s);
 }
 
 /* Statistics of the statement that has just run: `p`, or `text` when that is NULL. A portal's time
@@ -55,20 +51,10 @@ static void note_statement(struct sql_session *s, struct prepared *p, slice text
     p->plan_used = true;
 }
 
-/* What was meant for this statement must not hit the next one (pitfall P6). */
 static status statement_ended(struct sql_session *s, status st)
 {
-    s->running = false;
-    s->deadline_us = 0;
+    st = interruptible_end(s, st);
     s->server->statements_total++;
-    if (s->cancel_requested) {
-        s->cancel_requested = false;
-        env_cancel_clear(s->server->env);
-        if (status_code(st) == ST_CANCELLED) {
-            st_clear(st);
-            st = status_new(ST_CANCELLED, "canceling statement due to user request");
-        }
-    }
     if (!st_ok(st))
         s->server->errors_total++;
     return st;
@@ -117,7 +103,7 @@ status portal_send_rows(struct sql_session *s, struct portal *x, uint64_t rows_m
     uint64_t sent = 0;
 
     *suspended = false;
-
+    x->sent = 0;
     for (;;) {
         const struct batch *b;
         status              st;
@@ -132,8 +118,8 @@ status portal_send_rows(struct sql_session *s, struct portal *x, uint64_t rows_m
             return STATUS_OK;
         if (!st_ok(st))
             return st;
-        sent += batch_live_count(b);
-        if (x->statement->has_rows)
+        x->sent = sent += batch_live_count(b);
+        if (x->statement->has_rows && !x->silent)
             TRY_RETURN(s->sink->rows(s->sink, &s->context, b, x->formats));
         TRY_RETURN(sql_check_interrupts(&s->context));
     }
@@ -141,13 +127,23 @@ status portal_send_rows(struct sql_session *s, struct portal *x, uint64_t rows_m
 
 status portal_open(struct sql_session *s, struct portal *x)
 {
+    struct prepared *p = x->statement;
+
     if (x->execution != NULL)
         return STATUS_OK;
+    if (x->planned != NULL) /* bound before: the schema may have changed since */
+        TRY_RETURN(prepared_revalidate_fixed(s, p));
     planned_unref(x->planned);
-    x->planned = x->statement->planned;
+    x->planned = p->planned;
     x->planned->references++;
     return execution_open(&s->context, x->planned->plan, x->params, x->param_nulls, x->param_count,
                           &x->account, false, &x->execution);
+}
+
+/* The tag counts the rows of this run, not of those before it that were suspended. */
+static uint64_t tag_rows(const struct portal *x)
+{
+    return x->statement->has_rows ? x->sent : x->row_count;
 }
 
 static status run_planned(struct sql_session *s, struct portal *x, uint32_t rows_max,
@@ -163,15 +159,33 @@ static status run_planned(struct sql_session *s, struct portal *x, uint32_t rows
     execution_close(x->execution);
     x->execution = NULL;
     x->done = true;
-    return s->sink->complete(s->sink, command_tag(x->arena, x->statement->node, x->row_count));
+    return s->sink->complete(s->sink, command_tag(x->arena, x->statement->node, tag_rows(x)));
+}
+
+/* "FETCH 3" has become "FETCH 0" when it is run again; "SHOW" stays. */
+static const char *drained_tag(struct arena *a, const char *tag)
+{
+    const char *count = strchr(tag, ' ');
+
+    return count != NULL ? arena_printf(a, "%.*s 0", (int)(count - tag), tag)
+                         : arena_strdup(a, tag);
 }
 
 static status run_utility(struct sql_session *s, struct portal *x, bool describe)
 {
     const char *tag = NULL;
+    bool        has_rows = x->statement->has_rows; /* if not, the portal may end itself */
+    status      st;
 
     x->done = true;
-    TRY_RETURN(utility_run(s, x->statement->node, x->statement->text, describe, &tag));
+    s->formats = x->formats;
+    prepared_columns(x->statement, &s->format_count);
+    st = utility_run(s, x->statement->node, x->statement->text, describe, &tag);
+    s->formats = NULL;
+    if (!st_ok(st))
+        return st;
+    if (has_rows)
+        x->tag = drained_tag(x->arena, tag);
     return s->sink->complete(s->sink, tag);
 }
 
@@ -183,6 +197,8 @@ status portal_run(struct sql_session *s, struct portal *x, uint32_t rows_max, bo
     if (node == NULL)
         return s->sink->empty(s->sink);
     if (!statement_is_plannable(node)) {
+        if (x->tag != NULL)
+            return s->sink->complete(s->sink, x->tag);
         if (x->done)
             return status_new(ST_WRONG_STATE, "portal \"%s\" cannot be run", x->name);
         return run_utility(s, x, false);
@@ -217,6 +233,7 @@ status session_execute(struct sql_session *s, const char *portal, uint32_t rows_
     else if (p->node != NULL)
         note_statement(s, p, p->text, !st_ok(st), before_us);
     prepared_unref(p);
+    arena_reset(s->scratch);
     return statement_ended(s, st);
 }
 
@@ -229,7 +246,8 @@ status session_sync(struct sql_session *s, bool failed)
 {
     if (failed || s->block != BLOCK_IMPLICIT)
         return STATUS_OK; /* session_note_error() has dealt with it; explicit blocks go on */
-    return transaction_end_statement(s, false);
+    interruptible_begin(s);
+    return interruptible_end(s, transaction_end_statement(s, false));
 }
 
 /* ---- simple queries
@@ -310,8 +328,9 @@ static status run_several(struct sql_session *s, const struct parse_result *pars
             return st;
         }
     }
-    return transaction_end_statement(
-        s, false); /* all statements of one message are one transaction (pitfall P2) */
+    /* All statements of one message are one transaction (pitfall P2). */
+    interruptible_begin(s);
+    return interruptible_end(s, transaction_end_statement(s, false));
 }
 
 /* ---- statements of a known shape
@@ -331,16 +350,32 @@ static status bind_literals(struct sql_session *s, struct portal *x)
     return portal_decode_params(s, x, &v);
 }
 
-/* A shape that is seen for the first time: parsed and planned as a statement with parameters. NULL
- * when it cannot be (a parameter's type stays open, say): the text is then planned as it stands,
- * which also gives the right error. */
-static struct prepared *plan_shape(struct sql_session *s)
+/* Errors that planning the text as it stands would not cure, or not give a second time. */
+static bool is_final(status st)
+{
+    switch (status_code(st)) {
+    case ST_SERIALIZATION:
+    case ST_DEADLOCK:
+    case ST_LOCK_NOT_AVAILABLE:
+    case ST_CANCELLED:
+    case ST_OUT_OF_MEMORY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A shape that is seen for the first time: parsed and planned as a statement with parameters.
+ * *out is NULL when it cannot be (a parameter's type stays open, say): the text is then planned as
+ * it stands, which also gives the right error. */
+static status plan_shape(struct sql_session *s, struct prepared **out)
 {
     const struct normalised *n = &s->normalised;
     struct prepared         *p = prepared_new(s, "");
     struct parse_result      parsed;
     status                   st;
 
+    *out = NULL;
     p->text = arena_copy(p->arena, slice_make(n->key.data, n->sql_size));
     p->param_count = n->literal_count;
     p->param_types = ARENA_ARRAY(p->arena, uint32_t, n->literal_count + 1);
@@ -353,12 +388,15 @@ static struct prepared *plan_shape(struct sql_session *s)
     TRY(st, prepared_plan(s, p), fail);
     p->has_rows = statement_returns_rows(p);
     plan_cache_add(s->plans, buf_slice(&n->key), p);
-    return p;
+    *out = p;
+    return STATUS_OK;
 
 fail:
-    st_clear(st);
     prepared_unref(p);
-    return NULL;
+    if (is_final(st))
+        return st;
+    st_clear(st);
+    return STATUS_OK;
 }
 
 static status run_shape_once(struct sql_session *s, struct prepared **ran, bool *unknown)
@@ -373,7 +411,7 @@ static status run_shape_once(struct sql_session *s, struct prepared **ran, bool 
     TRY_RETURN(transaction_begin_statement(s));
     p = plan_cache_get(s->plans, buf_slice(&s->normalised.key));
     if (p == NULL)
-        p = plan_shape(s);
+        TRY_RETURN(plan_shape(s, &p));
     *ran = p;
     *unknown = p == NULL;
     if (p == NULL)
@@ -384,7 +422,7 @@ static status run_shape_once(struct sql_session *s, struct prepared **ran, bool 
         st = bind_literals(s, x);
     if (!st_ok(st)) { /* planned anew as text, where errors have their place in what the client
                          wrote */
-        *unknown = status_code(st) != ST_SERIALIZATION && status_code(st) != ST_CANCELLED;
+        *unknown = !is_final(st);
         if (*unknown) {
             st_clear(st);
             st = STATUS_OK;
@@ -447,7 +485,7 @@ static status simple_query(struct sql_session *s, slice text)
             note_statement(s, ran, text, !st_ok(st), 0);
             return statement_ended(s, st);
         }
-        s->running = false;
+        st = interruptible_end(s, st);
     }
     if (st_ok(st))
         st = parse_statements(s->server->env, s->scratch, text, &parsed);

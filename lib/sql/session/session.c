@@ -24,6 +24,7 @@ status sql_server_new(struct env *env, struct catalog *c, struct txn_system *txn
                       const struct sql_server_options *options, struct sql_server **out)
 {
     struct sql_server *s = heap_must_alloc(env_heap(env), 1, sizeof *s);
+    status             st;
 
     *s = (struct sql_server){.env = env,
                              .heap = env_heap(env),
@@ -35,6 +36,11 @@ status sql_server_new(struct env *env, struct catalog *c, struct txn_system *txn
     s->stats = statement_stats_new(s->heap, STATEMENTS_MAX);
     mem_account_init(&s->account, NULL, "node", options->sql_memory);
     list_init(&s->sessions);
+    st = session_watch_start(s);
+    if (!st_ok(st)) {
+        sql_server_free(s);
+        return st;
+    }
     *out = s;
     return STATUS_OK;
 }
@@ -44,26 +50,10 @@ void sql_server_free(struct sql_server *s)
     if (s == NULL)
         return;
     ASSERT(s->session_count == 0);
+    session_watch_stop(s);
     statement_stats_free(s->stats);
     time_zones_free(s->zones);
     heap_free(s);
-}
-
-void sql_server_cancel(struct sql_server *s, uint32_t process_id, uint32_t secret)
-{
-    LIST_FOR_EACH (it, &s->sessions) {
-        struct sql_session *session = CONTAINER_OF(it, struct sql_session, link);
-
-        if (session->process_id != process_id || session->secret != secret)
-            continue;
-        /* Only a running statement is cancelled: a request that comes late must not hit the next
-         * (pitfall P6). */
-        if (session->running && session->fiber != NULL) {
-            session->cancel_requested = true;
-            fiber_cancel(session->fiber);
-        }
-        return;
-    }
 }
 
 void sql_server_drain(struct sql_server *s)
@@ -166,46 +156,7 @@ static status context_setting_get(struct sql_context *c, slice name, struct aren
     return STATUS_OK;
 }
 
-status session_set(struct sql_session *s, slice name, const char *value, enum setting_scope scope)
-{
-    int id = setting_find(name);
-
-    if (id >= 0)
-        return settings_set(s->settings, (enum setting_id)id, value, scope);
-    if (name.size > 0 && memchr(name.data, '.', name.size) != NULL)
-        return settings_set_custom(s->settings, name, value, scope);
-    return status_new(ST_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%.*s\"",
-                      SLICE_FMT(name));
-}
-
-static status context_setting_set(struct sql_context *c, slice name, slice value, bool local)
-{
-    struct sql_session *s = session_of(c);
-    char               *text = heap_must_alloc(s->heap, 1, value.size + 1);
-    status              st;
-
-    memcpy(text, value.data != NULL ? value.data : "", value.size);
-    st = session_set(s, name, text, local ? SETTING_FOR_TRANSACTION : SETTING_FOR_SESSION);
-    heap_free(text);
-    return st;
-}
-
-status sql_check_interrupts(struct sql_context *c)
-{
-    struct sql_session *s = c->session;
-
-    if (s == NULL)
-        return STATUS_OK;
-    env_yield(s->server->env);
-    if (s->cancel_requested)
-        return status_new(ST_CANCELLED, "canceling statement due to user request");
-    if (s->deadline_us != 0 && env_mono_us(s->server->env) > s->deadline_us)
-        return status_new(ST_CANCELLED, "canceling statement due to statement timeout");
-    return STATUS_OK;
-}
-
-/* ---- settings that mean something here
- * -------------------------------------------------------------------------- */
+enum { DATE_STYLE_SIZE = 16 };
 
 /* Split a list of identifiers, quoted or folded to lower case, in place. */
 static size_t split_identifiers(char *text, const char **names, size_t max)
@@ -240,23 +191,9 @@ static size_t split_identifiers(char *text, const char **names, size_t max)
     return n;
 }
 
-void session_apply_search_path(struct sql_session *s)
-{
-    if (s->search_path_changed) {
-        heap_free(s->search_path_text);
-        s->search_path_text = heap_strdup(s->heap, settings_get(s->settings, SETTING_SEARCH_PATH));
-        s->search_path_count =
-            split_identifiers(s->search_path_text, s->search_path, SEARCH_PATH_MAX);
-        for (size_t i = 0; i < s->search_path_count; i++) {
-            if (strcmp(s->search_path[i], "$user") == 0)
-                s->search_path[i] = s->user;
-        }
-        s->search_path_changed = false;
-    }
-    catalog_view_set_search_path(s->view, s->search_path, s->search_path_count);
-}
-
-static status apply_date_style(struct sql_session *s, const char *value)
+/* Both parts of a DateStyle, each as it was where the text does not name it. */
+static status parse_date_style(struct sql_session *s, const char *value, enum date_style *style,
+                               enum date_order *order)
 {
     static const struct {
         const char *word;
@@ -274,6 +211,8 @@ static status apply_date_style(struct sql_session *s, const char *value)
     size_t      count = split_identifiers(text, names, ARRAY_LEN(names));
     bool        good = true;
 
+    *style = s->context.settings.date_style;
+    *order = s->context.settings.date_order;
     for (size_t i = 0; i < count && good; i++) {
         size_t w = 0;
 
@@ -281,9 +220,9 @@ static status apply_date_style(struct sql_session *s, const char *value)
             w++;
         good = w < ARRAY_LEN(words);
         if (good && words[w].style >= 0)
-            s->context.settings.date_style = (enum date_style)words[w].style;
+            *style = (enum date_style)words[w].style;
         if (good && words[w].order >= 0)
-            s->context.settings.date_order = (enum date_order)words[w].order;
+            *order = (enum date_order)words[w].order;
     }
     heap_free(text);
     return good ? STATUS_OK
@@ -291,6 +230,72 @@ static status apply_date_style(struct sql_session *s, const char *value)
                                            "invalid value for parameter \"DateStyle\": \"%s\"",
                                            value),
                                 "Unrecognized key word.");
+}
+
+/* "German, DMY": what SHOW prints and clients are told. */
+static status date_style_text(struct sql_session *s, const char *value, char out[DATE_STYLE_SIZE])
+{
+    enum date_style style;
+    enum date_order order;
+
+    TRY_RETURN(parse_date_style(s, value, &style, &order));
+    snprintf(out, DATE_STYLE_SIZE, "%s, %s",
+             style == DATE_STYLE_ISO        ? "ISO"
+             : style == DATE_STYLE_POSTGRES ? "Postgres"
+             : style == DATE_STYLE_SQL      ? "SQL"
+                                            : "German",
+             order == DATE_ORDER_MDY   ? "MDY"
+             : order == DATE_ORDER_DMY ? "DMY"
+                                       : "YMD");
+    return STATUS_OK;
+}
+
+status session_set(struct sql_session *s, slice name, const char *value, enum setting_scope scope)
+{
+    int  id = setting_find(name);
+    char date_style[DATE_STYLE_SIZE];
+
+    if (id == SETTING_DATE_STYLE && value != NULL) {
+        TRY_RETURN(date_style_text(s, value, date_style));
+        value = date_style;
+    }
+    if (id >= 0)
+        return settings_set(s->settings, (enum setting_id)id, value, scope);
+    if (name.size > 0 && memchr(name.data, '.', name.size) != NULL)
+        return settings_set_custom(s->settings, name, value, scope);
+    return status_new(ST_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%.*s\"",
+                      SLICE_FMT(name));
+}
+
+static status context_setting_set(struct sql_context *c, slice name, slice value, bool local)
+{
+    struct sql_session *s = session_of(c);
+    char               *text = heap_must_alloc(s->heap, 1, value.size + 1);
+    status              st;
+
+    memcpy(text, value.data != NULL ? value.data : "", value.size);
+    st = session_set(s, name, text, local ? SETTING_FOR_TRANSACTION : SETTING_FOR_SESSION);
+    heap_free(text);
+    return st;
+}
+
+/* ---- settings that mean something here
+ * -------------------------------------------------------------------------- */
+
+void session_apply_search_path(struct sql_session *s)
+{
+    if (s->search_path_changed) {
+        heap_free(s->search_path_text);
+        s->search_path_text = heap_strdup(s->heap, settings_get(s->settings, SETTING_SEARCH_PATH));
+        s->search_path_count =
+            split_identifiers(s->search_path_text, s->search_path, SEARCH_PATH_MAX);
+        for (size_t i = 0; i < s->search_path_count; i++) {
+            if (strcmp(s->search_path[i], "$user") == 0)
+                s->search_path[i] = s->user;
+        }
+        s->search_path_changed = false;
+    }
+    catalog_view_set_search_path(s->view, s->search_path, s->search_path_count);
 }
 
 static status apply_client_encoding(const char *value)
@@ -350,7 +355,8 @@ static status apply(void *ctx, enum setting_id id, const char *value)
     switch (id) {
     case SETTING_DATE_STYLE:
         s->settings_generation++;
-        return apply_date_style(s, value);
+        return parse_date_style(s, value, &s->context.settings.date_style,
+                                &s->context.settings.date_order);
     case SETTING_INTERVAL_STYLE:
         s->context.settings.interval_style = interval_style_of(value);
         break;
@@ -375,6 +381,10 @@ static status apply(void *ctx, enum setting_id id, const char *value)
     case SETTING_ENABLE_NESTLOOP:
         apply_enable(s, id, strcmp(value, "on") == 0);
         break;
+    case SETTING_LOCK_TIMEOUT:
+        if (s->txn != NULL)
+            txn_set_lock_timeout(s->txn, (uint64_t)atoll(value) * 1000);
+        break;
     case SETTING_SEARCH_PATH:
         s->settings_generation++;
         if (s->view != NULL && s->open)
@@ -390,8 +400,26 @@ static void report(void *ctx, const char *name, const char *value)
 {
     struct sql_session *s = ctx;
 
-    if (s->open)
-        st_clear(s->sink->parameter_status(s->sink, name, value));
+    (void)name, (void)value;
+    s->settings_changed = true; /* told before the next ReadyForQuery, if it still holds then */
+}
+
+void session_report_settings(struct sql_session *s)
+{
+    if (!s->settings_changed)
+        return;
+    s->settings_changed = false;
+    for (int id = 0; id < SETTING_COUNT; id++) {
+        const struct setting_def *d = setting_def_at((size_t)id);
+        const char               *value = settings_get(s->settings, (enum setting_id)id);
+
+        if (!(d->flags & SETTING_REPORT) ||
+            (s->reported[id] != NULL && strcmp(s->reported[id], value) == 0))
+            continue;
+        heap_free(s->reported[id]);
+        s->reported[id] = heap_strdup(s->heap, value);
+        st_clear(s->sink->parameter_status(s->sink, d->name, value));
+    }
 }
 
 /* ---- open and close
@@ -544,7 +572,8 @@ status session_open(struct sql_server *server, const struct session_start *start
     TRY(st, transaction_commit(s), fail);
     s->start_us = s->context.statement_start_us;
     s->open = true;
-    settings_report_all(s->settings);
+    s->settings_changed = true;
+    session_report_settings(s);
     *out = s;
     return STATUS_OK;
 
@@ -569,6 +598,8 @@ void session_close(struct sql_session *s)
     sequence_session_free(s->context.sequences);
     deferred_checks_free(s->context.deferred);
     settings_free(s->settings);
+    for (int id = 0; id < SETTING_COUNT; id++)
+        heap_free(s->reported[id]);
     arena_free(s->scratch);
     list_remove(&s->link);
     s->server->session_count--;

@@ -26,7 +26,7 @@ struct sql_server_options {
 /* The catalog must be open; `c` and `txns` are borrowed until sql_server_free(). */
 status sql_server_new(struct env *env, struct catalog *c, struct txn_system *txns,
                       const struct sql_server_options *options, struct sql_server **out) MUST_CHECK;
-/* All sessions must be closed. */
+/* All sessions must be closed. MAY_YIELD. */
 void   sql_server_free(struct sql_server *s);
 
 /* Ask the session with this cancel key to stop what it is doing; no answer, as the protocol wants
@@ -84,6 +84,9 @@ struct result_sink {
      * (architecture section 9). */
     size_t (*mark)(struct result_sink *k);
     bool (*rewind)(struct result_sink *k, size_t mark);
+    /* Whether the client is known to have gone: its statement then ends within a second or so.
+     * NULL: it never goes. */
+    bool (*is_gone)(struct result_sink *k);
 };
 
 /* ---- sessions
@@ -157,6 +160,16 @@ void   session_close_portal(struct sql_session *s, const char *name);
 /* Sync: commit the implicit transaction. Must also be called after an error, with failed = true:
  * then it rolls back what was implicit, or marks an explicit transaction as failed. */
 status session_sync(struct sql_session *s, bool failed) MUST_CHECK;
+
+/* Tell the sink of reported settings (ParameterStatus) whose value is another than it was told
+ * last: before each ReadyForQuery, as PostgreSQL does (pitfall P7). */
+void session_report_settings(struct sql_session *s);
+
+/* How long the client may now keep silent (idle_in_transaction_session_timeout and
+ * idle_session_timeout), as a deadline; 0: as long as it likes. Between statements only. */
+uint64_t session_idle_deadline_us(const struct sql_session *s);
+/* Why it is thrown out when it kept silent for longer: 25P03 or 57P05. */
+status   session_idle_error(const struct sql_session *s) MUST_CHECK;
 
 /* Mark the transaction as failed after an error in the extended protocol; session_sync() ends it.
  */

@@ -4,6 +4,7 @@
 
 #include "base/hmap.h"
 #include "base/list.h"
+#include "env/env.h"
 #include "sql/parse/normalise.h"
 #include "sql/parse/parse.h"
 #include "sql/session/plan_cache.h"
@@ -27,10 +28,16 @@ struct sql_server {
     size_t                    session_count;
     uint32_t                  process_id_next;
     bool                      draining;
+    struct fiber             *watch; /* interrupt.c */
+    struct env_cond           watch_changed;
+    uint64_t                  watch_until_us; /* when it looks next; 0: when it is told to */
+    bool                      watch_stopping;
     uint64_t                  statements_total, errors_total, rows_total;
     struct time_zones        *zones; /* types/timezone.h */
     struct statement_stats   *stats;
 };
+
+enum interrupt { INTERRUPT_NONE, INTERRUPT_REQUEST, INTERRUPT_TIMEOUT, INTERRUPT_GONE };
 
 /* How the running transaction came to be. */
 enum txn_block {
@@ -79,12 +86,15 @@ struct portal {
     datum             *params;
     bool              *param_nulls;
     size_t             param_count;
-    int16_t           *formats;   /* one per result column */
+    const int16_t     *formats;   /* one per result column; NULL: text */
     struct execution  *execution; /* NULL before the first Execute and after the end */
     struct planned    *planned;   /* what `execution` runs */
-    bool               started, done;
-    bool               holdable_rows; /* rows of a utility statement are sent at once */
-    uint64_t           row_count;
+    bool               done;
+    const char        *tag;        /* of a utility statement with rows that has run */
+    bool               binary;     /* DECLARE BINARY: simple queries get binary rows, too */
+    bool               silent;     /* rows are counted, not sent: MOVE */
+    uint64_t           row_count;  /* of all runs */
+    uint64_t           sent;       /* by the newest run */
     uint64_t           elapsed_us; /* of the runs before this one, which were suspended */
 };
 
@@ -107,12 +117,14 @@ struct sql_session {
     uint64_t             settings_generation; /* grows when a plan's meaning may have changed */
     uint32_t             process_id, secret;
     char                *user, *database, *client_address;
-    struct fiber        *fiber;   /* the one that serves the session */
-    bool                 running; /* a statement runs: cancellation has a target (pitfall P6) */
-    bool                 cancel_requested;
+    struct fiber        *fiber;             /* the one that serves the session */
+    bool                 running;           /* between interruptible_begin() and its end */
+    enum interrupt       interrupt;         /* why the running statement is to end */
     uint64_t             deadline_us;       /* of the statement, monotonic; 0: none */
     uint64_t             statement_mono_us; /* when it began */
     uint64_t             statement_rows;
+    const int16_t       *formats; /* of the portal that runs a utility statement; NULL: text */
+    size_t               format_count;
     struct txn          *txn;
     struct catalog_view *view;
     enum txn_block       block;
@@ -122,15 +134,28 @@ struct sql_session {
     struct hmap          statements, portals; /* by name */
     struct arena        *scratch;             /* of the running simple query */
     int64_t              start_us, state_change_us, query_start_us;
-    char                 query_text[1024];    /* the newest, cut, for pg_stat_activity */
-    bool                 open;                /* the client may be told of changed settings */
-    bool                 several;             /* the simple query holds several statements */
-    bool                 replayable;          /* the running statement may be run again unseen */
-    bool                 search_path_changed; /* since it was last split into names */
-    char                *search_path_text;    /* holds the names */
+    char                 query_text[1024]; /* the newest, cut, for pg_stat_activity */
+    bool                 open;             /* the client may be told of changed settings */
+    bool                 several;          /* the simple query holds several statements */
+    bool                 replayable;       /* the running statement may be run again unseen */
+    bool                 settings_changed; /* a reported one; perhaps back to what it was */
+    char                *reported[SETTING_COUNT]; /* what the client was told; NULL: nothing */
+    bool                 search_path_changed;     /* since it was last split into names */
+    char                *search_path_text;        /* holds the names */
     const char          *search_path[SEARCH_PATH_MAX];
     size_t               search_path_count;
 };
+
+/* ---- interrupt.c
+ * ---------------------------------------------------------------------------------------- */
+
+/* The fiber that keeps time limits. */
+status session_watch_start(struct sql_server *server) MUST_CHECK;
+void   session_watch_stop(struct sql_server *server);
+/* Between these two, cancellation has a target (pitfall P6) and statement_timeout runs. The end
+ * takes `st` and returns it, or what stands behind it when the work was interrupted. */
+void   interruptible_begin(struct sql_session *s);
+status interruptible_end(struct sql_session *s, status st) MUST_CHECK;
 
 /* ---- transaction.c
  * ---------------------------------------------------------------------------------------- */
@@ -167,6 +192,8 @@ void             planned_unref(struct planned *p); /* Accepts NULL. */
 status           prepared_plan(struct sql_session *s, struct prepared *p) MUST_CHECK;
 /* Take the statement's tables into this transaction's holds; replans when they have changed. */
 status           prepared_revalidate(struct sql_session *s, struct prepared *p) MUST_CHECK;
+/* The same for a statement whose columns the client knows: 0A000 when they would change. */
+status           prepared_revalidate_fixed(struct sql_session *s, struct prepared *p) MUST_CHECK;
 bool             statement_is_plannable(const PgQuery__Node *node);
 /* COMMIT, ROLLBACK, ROLLBACK TO: what a failed block still hears. */
 bool             statement_ends_transaction(const PgQuery__Node *node);
@@ -226,7 +253,8 @@ status copy_run(struct sql_session *s, const PgQuery__CopyStmt *stmt, slice text
 status send_text_rows(struct sql_session *s, const char *const *names, size_t columns,
                       const char *const *cells, size_t rows, bool describe) MUST_CHECK;
 /* Descriptions of text columns, in `a`; the names are borrowed. */
-const struct result_column *session_text_columns(struct arena *a, const char *const *names, size_t count);
+const struct result_column *session_text_columns(struct arena *a, const char *const *names,
+                                                 size_t count);
 
 /* explain.c */
 status session_explain(struct sql_session *s, const PgQuery__ExplainStmt *stmt, slice text,

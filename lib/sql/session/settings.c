@@ -481,11 +481,3 @@ void settings_reset_all(struct settings *s)
                                   SETTING_FOR_SESSION)); /* a default is never refused */
     }
 }
-
-void settings_report_all(struct settings *s)
-{
-    for (int id = 0; id < SETTING_COUNT; id++) {
-        if (defs[id].flags & SETTING_REPORT)
-            s->report(s->ctx, defs[id].name, settings_get(s, (enum setting_id)id));
-    }
-}

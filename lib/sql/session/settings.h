@@ -77,7 +77,5 @@ size_t settings_mark(const struct settings *s);
 void   settings_rollback_to(struct settings *s, size_t mark);
 void   settings_end_transaction(struct settings *s, bool committed);
 void   settings_reset_all(struct settings *s);
-/* Report every SETTING_REPORT setting once, at the session's start. */
-void   settings_report_all(struct settings *s);
 
 #endif

@@ -203,6 +203,12 @@ static status show_variable(struct sql_session *s, const PgQuery__VariableShowSt
 /* ---- PREPARE, EXECUTE, DEALLOCATE
  * ------------------------------------------------------------------------------------ */
 
+/* In what form the rows of EXECUTE and FETCH go out: as the message that runs them asked for. */
+static const int16_t *utility_formats(const struct sql_session *s, size_t count)
+{
+    return s->formats != NULL && s->format_count == count ? s->formats : NULL;
+}
+
 /* The statement to prepare is parsed anew from its own text, so that its tree lives as long as it
  * does. */
 static status prepare(struct sql_session *s, const PgQuery__PrepareStmt *stmt, slice text)
@@ -276,9 +282,10 @@ static status execute(struct sql_session *s, const PgQuery__ExecuteStmt *stmt, s
     if (p == NULL)
         return statement_missing(stmt->name);
     x = portal_new(s, "", p);
-    TRY(st, prepared_revalidate(s, p), out);
+    TRY(st, prepared_revalidate_fixed(s, p), out);
     TRY(st, execute_params(s, stmt, text, x), out);
     columns = prepared_columns(p, &count);
+    x->formats = utility_formats(s, count);
     if (describe && p->has_rows)
         TRY(st, s->sink->describe(s->sink, columns, count, NULL), out);
     TRY(st, portal_open(s, x), out);
@@ -310,7 +317,20 @@ static status deallocate(struct sql_session *s, const PgQuery__DeallocateStmt *s
  * ---------------------------------------------------------------------------------------------------------
  */
 
-enum { CURSOR_SCROLL = 1 << 1, CURSOR_HOLD = 1 << 5 };
+enum { CURSOR_BINARY = 1 << 0, CURSOR_SCROLL = 1 << 1, CURSOR_HOLD = 1 << 5 };
+
+static void make_binary(struct portal *x)
+{
+    size_t   count;
+    int16_t *formats;
+
+    prepared_columns(x->statement, &count);
+    formats = ARENA_ARRAY(x->arena, int16_t, count);
+    for (size_t i = 0; i < count; i++)
+        formats[i] = 1;
+    x->formats = formats;
+    x->binary = true;
+}
 
 static status declare_cursor(struct sql_session *s, const PgQuery__DeclareCursorStmt *stmt,
                              slice text)
@@ -337,6 +357,8 @@ static status declare_cursor(struct sql_session *s, const PgQuery__DeclareCursor
     TRY(st, prepared_plan(s, p), out);
     p->has_rows = true;
     x = portal_new(s, stmt->portalname, p);
+    if (stmt->options & CURSOR_BINARY)
+        make_binary(x);
     st = portal_open(s, x);
     if (!st_ok(st))
         portal_free(s, x);
@@ -353,6 +375,20 @@ static status cursor_missing(const char *name)
     return status_new(ST_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", name);
 }
 
+static status fetch_rows(struct sql_session *s, struct portal *x, uint64_t wanted, bool silent,
+                         const int16_t *formats, bool *suspended)
+{
+    const int16_t *own = x->formats;
+    status         st;
+
+    x->silent = silent;
+    x->formats = formats;
+    st = portal_send_rows(s, x, wanted, suspended);
+    x->silent = false;
+    x->formats = own;
+    return st;
+}
+
 /* FETCH [FORWARD] n | ALL; MOVE likewise, without sending. */
 static status fetch(struct sql_session *s, const PgQuery__FetchStmt *stmt, bool describe,
                     const char **tag)
@@ -361,29 +397,32 @@ static status fetch(struct sql_session *s, const PgQuery__FetchStmt *stmt, bool 
     const struct result_column *columns;
     size_t                      count;
     bool                        suspended = false;
-    uint64_t                    before;
+    const int16_t              *formats;
 
     if (x == NULL)
         return cursor_missing(stmt->portalname);
     if (stmt->direction != PG_QUERY__FETCH_DIRECTION__FETCH_FORWARD || stmt->how_many < 0)
         return status_hint(status_new(ST_WRONG_STATE, "cursor can only scan forward"),
                            "Declare it with SCROLL option to enable backward scan.");
+    if (x->statement->node == NULL || !statement_is_plannable(x->statement->node))
+        return status_new(ST_WRONG_STATE, "portal \"%s\" cannot be run", x->name);
+    TRY_RETURN(portal_open(s, x)); /* one of the protocol may not have run yet */
     columns = prepared_columns(x->statement, &count);
+    formats = x->binary && describe ? x->formats : utility_formats(s, count);
     if (describe && !stmt->ismove)
-        TRY_RETURN(s->sink->describe(s->sink, columns, count, NULL));
-    x->statement->has_rows = !stmt->ismove;
-    before = x->row_count;
+        TRY_RETURN(s->sink->describe(s->sink, columns, count, formats));
+    x->sent = 0;
     if (!x->done && stmt->how_many > 0) {
         uint64_t wanted = stmt->how_many >= INT32_MAX
                               ? 0
                               : (uint64_t)stmt->how_many; /* FETCH ALL is the largest number */
 
-        TRY_RETURN(portal_send_rows(s, x, wanted, &suspended));
+        TRY_RETURN(fetch_rows(s, x, wanted, stmt->ismove, formats, &suspended));
         x->row_count = execution_row_count(x->execution);
         x->done = !suspended;
     }
     *tag = arena_printf(s->scratch, "%s %llu", stmt->ismove ? "MOVE" : "FETCH",
-                        (unsigned long long)(x->row_count - before));
+                        (unsigned long long)x->sent);
     return STATUS_OK;
 }
 
