@@ -126,6 +126,7 @@ typedef struct status_object *status;
     X(DISK_FULL, "53100", false, "the store has no room left")                                     \
     X(OUT_OF_MEMORY, "53200", false, "memory ran out")                                             \
     X(TOO_MANY_CONNECTIONS, "53300", true, "there are too many connections")                       \
+    X(CONFIGURATION_LIMIT_EXCEEDED, "53400", false, "a configured limit would be passed")          \
     X(LIMIT_EXCEEDED, "54000", false, "a limit of the program is exceeded")                        \
     X(STATEMENT_TOO_COMPLEX, "54001", false, "the statement is nested too deeply")                 \
     X(TOO_MANY_COLUMNS, "54011", false, "there are too many columns")                              \

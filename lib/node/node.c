@@ -2,12 +2,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "env/env.h"
+#include "env/file.h"
 #include "hlc/hlc.h"
 #include "http/http.h"
 #include "kv/range.h"
@@ -161,22 +163,45 @@ static uint64_t default_sql_memory(void)
     return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 4 : (uint64_t)1 << 30;
 }
 
+/* Temporary files: in the store, or where the system has them. A crash between the making of a file
+ * and the end of its name may have left one. */
+static status temp_dir_ready(struct node *n, struct arena *a, const char **out)
+{
+    const char *dir, **names;
+    size_t      count;
+
+    if (strcmp(n->options.store, "mem:") == 0) {
+        dir = getenv("TMPDIR");
+        *out = dir != NULL && dir[0] == '/' ? dir : "/tmp";
+        return STATUS_OK;
+    }
+    *out = dir = arena_printf(a, "%s/tmp", n->options.store);
+    if (!env_file_exists(n->env, dir))
+        return STATUS_OK;
+    TRY_RETURN(env_list_dir(n->env, dir, a, &names, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY_RETURN(env_unlink(n->env, arena_printf(a, "%s/%s", dir, names[i])));
+    return STATUS_OK;
+}
+
 static status start_sql(struct node *n)
 {
-    struct sql_server_options o = {.sql_memory = n->options.sql_memory,
-                                   .connections_max = n->options.connections_max};
-    struct pgwire_options     p = {.host = n->options.sql.host,
-                                   .port = n->options.sql.port,
-                                   .connections_max = n->options.connections_max,
-                                   .startup_timeout_us = STARTUP_TIMEOUT_US};
-    struct http_options       h = {.host = n->options.http.host,
-                                   .port = n->options.http.port,
-                                   .store = n->options.store,
-                                   .started_wall_us = env_wall_us(n->env)};
+    SCOPED(arena) struct arena *a = arena_new(env_heap(n->env), NULL);
+    struct sql_server_options   o = {.sql_memory = n->options.sql_memory,
+                                     .connections_max = n->options.connections_max};
+    struct pgwire_options       p = {.host = n->options.sql.host,
+                                     .port = n->options.sql.port,
+                                     .connections_max = n->options.connections_max,
+                                     .startup_timeout_us = STARTUP_TIMEOUT_US};
+    struct http_options         h = {.host = n->options.http.host,
+                                     .port = n->options.http.port,
+                                     .store = n->options.store,
+                                     .started_wall_us = env_wall_us(n->env)};
 
     if (o.sql_memory == 0)
         o.sql_memory = default_sql_memory();
     TRY_RETURN(catalog_open(n->env, n->txns, n->options.user, &n->catalog));
+    TRY_RETURN(temp_dir_ready(n, a, &o.temp_dir));
     TRY_RETURN(sql_server_new(n->env, n->catalog, n->txns, &o, &n->sql));
     TRY_RETURN(pgwire_server_start(n->env, n->sql, &p, &n->pgwire));
     return http_server_start(n->env, n->sql, n->metrics, &h, &n->http);

@@ -39,7 +39,8 @@ struct sql_settings {
     int                     extra_float_digits;
     bool                    bytea_output_escape; /* false: hex */
     bool                    standard_conforming_strings;
-    bool                    no_hashjoin, no_mergejoin, no_nestloop; /* enable_... = off */
+    size_t work_mem; /* bytes that an operator keeps before it spills; 0: no limit */
+    bool   no_hashjoin, no_mergejoin, no_nestloop; /* enable_... = off */
 };
 
 struct sql_context {
@@ -53,12 +54,17 @@ struct sql_context {
     struct deferred_checks *deferred; /* foreign keys to check at commit; the session's. NULL: all
                                          are checked when their statement ends */
     struct sql_settings     settings;
-    int64_t                 txn_start_us;       /* now(): us since 2000-01-01 UTC */
-    int64_t                 statement_start_us; /* statement_timestamp() */
-    const char             *database, *user, *session_user;
-    uint32_t                database_oid, user_oid;
-    uint32_t                process_id;      /* pg_backend_pid() */
-    uint64_t                random_state[4]; /* random() and setseed() of this session */
+    struct {
+        const char *dir;      /* for temporary files; NULL: nothing spills */
+        uint64_t    used;     /* bytes of the session's temporary files */
+        uint64_t    size_max; /* temp_file_limit; 0: none */
+    } temp;
+    int64_t     txn_start_us;       /* now(): us since 2000-01-01 UTC */
+    int64_t     statement_start_us; /* statement_timestamp() */
+    const char *database, *user, *session_user;
+    uint32_t    database_oid, user_oid;
+    uint32_t    process_id;      /* pg_backend_pid() */
+    uint64_t    random_state[4]; /* random() and setseed() of this session */
 
     /* Send a notice to the client; `st` is taken over. severity: "NOTICE", "WARNING", "INFO" ... */
     void (*notice)(struct sql_context *c, const char *severity, status st);

@@ -44,3 +44,36 @@ load common
     run q 'explain (analyze) select * from a'
     [[ "$output" == *"Planning Time: "*" ms"*"Execution Time: "*" ms" ]]
 }
+
+@test "rows beyond work_mem go to temporary files that nothing leaves behind" {
+    start_node "$BATS_TEST_TMPDIR/db"
+    q "create table t (id int primary key, s text); insert into t select g, repeat('x', g % 50) || g from generate_series(1, 20000) g"
+    run q "set work_mem = '64kB'; explain (analyze, costs off, timing off, summary off) select * from t order by s"
+    [[ "$output" == *"Sort Method: external merge  Disk: "*"kB"* ]]
+    run q "set work_mem = '64MB'; explain (analyze, costs off, timing off, summary off) select * from t order by s"
+    [[ "$output" == *"Sort Method: quicksort  Memory: "*"kB"* ]]
+    run q "explain (analyze, costs off, timing off, summary off) select * from t order by s limit 3"
+    [[ "$output" == *"Sort Method: top-N heapsort  Memory: "*"kB"* ]]
+    run q "set work_mem = '64kB'; explain (analyze, costs off, timing off, summary off) select s, count(*) from t group by s"
+    [[ "$output" == *"Batches: "*"Memory Usage: "*"kB  Disk Usage: "*"kB"* ]]
+    run q "set work_mem = '64kB'; explain (analyze, costs off, timing off, summary off) select * from t a join t b on a.s = b.s"
+    [[ "$output" =~ Batches:\ ([0-9]+) ]]
+    [ "${BASH_REMATCH[1]}" -gt 1 ]
+    run q "set work_mem = '64kB'; explain (analyze, format json) select * from t order by s"
+    jq -e '.[0].Plan | ."Sort Method" == "external merge" and ."Sort Space Type" == "Disk" and ."Sort Space Used" > 64' <<<"$output"
+    [ "$(q "set work_mem = '64kB'; select md5(string_agg(s, ',')) from (select s from t order by s offset 0) x")" = \
+        "$(q "select md5(string_agg(s, ',')) from (select s from t order by s offset 0) x")" ]
+    run psql -X -v VERBOSITY=verbose -c "set work_mem = '64kB'" -c "set temp_file_limit = '100kB'" -c 'select * from t order by s'
+    [[ "$output" == *"53400: temporary file size exceeds temp_file_limit (100kB)"* ]]
+    run q "set statement_timeout = '300ms'; set work_mem = '64kB'; select count(*) from (select a.s from t a, t b order by b.s, a.s offset 0) x"
+    [[ "$output" == *"canceling statement due to statement timeout"* ]]
+    [ -d "$BATS_TEST_TMPDIR/db/tmp" ]
+    [ -z "$(ls "$BATS_TEST_TMPDIR/db/tmp")" ]
+    # No open file is left either, and what a crash left goes at the next start.
+    ! ls -l "/proc/$NODE_PID/fd" | grep linera-spill
+    stop_node KILL
+    touch "$BATS_TEST_TMPDIR/db/tmp/linera-spill-0123456789abcdef"
+    start_node "$BATS_TEST_TMPDIR/db"
+    [ -z "$(ls "$BATS_TEST_TMPDIR/db/tmp")" ]
+    [ "$(q 'select count(*) from t')" = 20000 ]
+}

@@ -111,12 +111,21 @@ SQL_TEST(three_rows)
     run_cases(s, 3);
 }
 
+/* Whatever could go to temporary files does. */
+SQL_TEST(spilling)
+{
+    s->context.temp.dir = "/tmp";
+    s->context.settings.work_mem = 1;
+    run_cases(s, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T("statements answer as PostgreSQL does", as_planned),
         T("statements answer alike with batches of one row", one_row),
         T("statements answer alike with batches of three rows", three_rows),
+        T("statements answer alike when all rows are spilled", spilling),
     };
 
     return cmocka_run_group_tests_name("sql_exec cases", tests, NULL, NULL);

@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 #include "base/sort.h"
-#include "sql/exec/op.h"
+#include "sql/exec/hash_parts.h"
 
 /* Rows of one group for an aggregate with DISTINCT or ORDER BY: kept until the group is finished.
  */
@@ -50,8 +50,18 @@ struct agg_op {
     bool                  built, done;
     const struct batch   *input; /* sorted: being read */
     size_t                input_at;
-    struct arena         *keys;   /* of the input batch */
-    struct arena         *sorted; /* groups of the batch being handed out */
+    struct arena         *keys;     /* of the input batch */
+    struct arena         *sorted;   /* groups of the batch being handed out */
+    bool                 *filtered; /* by call: its FILTER leaves the row at hand out */
+    /* Hashed: rows of groups for which the table has no room go to parts, each a smaller input. */
+    struct row_shape      input_shape;
+    struct hash_parts    *parts; /* NULL: all groups fit */
+    struct hash_part      part;  /* being grouped */
+    struct spill_reader  *reader;
+    struct batch          part_batch;
+    bool                  full; /* no new groups; their rows go to parts */
+    datum                *row_values;
+    bool                 *row_nulls;
 };
 
 /* ---- opening ------------------------------------------------------------------------------------
@@ -103,6 +113,21 @@ static void plan_held_order(struct agg_op *o, struct agg_call *g)
     g->order_count = n;
 }
 
+/* What it takes to write input rows out and to read them again. */
+static void open_parts(struct agg_op *o)
+{
+    struct execution       *x = o->op.x;
+    const struct plan_node *left = o->op.node->left;
+    uint32_t               *types = ARENA_ARRAY(x->arena, uint32_t, left->output_count);
+
+    for (size_t i = 0; i < left->output_count; i++)
+        types[i] = left->outputs[i]->type;
+    row_shape_from_types(x, types, left->output_count, &o->input_shape);
+    batch_init(x, &o->part_batch, types, left->output_count);
+    o->row_values = ARENA_ARRAY(x->arena, datum, left->output_count);
+    o->row_nulls = ARENA_ARRAY(x->arena, bool, left->output_count);
+}
+
 static status agg_open(struct op *op)
 {
     struct agg_op    *o = (struct agg_op *)op;
@@ -124,15 +149,29 @@ static status agg_open(struct op *op)
         if (o->calls[i].holds)
             plan_held_order(o, &o->calls[i]);
     }
+    o->filtered = ARENA_ARRAY(x->arena, bool, o->call_count);
+    if (op->node->aggregate.may_spill)
+        open_parts(o);
     o->keys = arena_new(arena_heap(op->arena), &x->account);
     o->sorted = arena_new(arena_heap(op->arena), &x->account);
     return STATUS_OK;
+}
+
+static void forget_parts(struct agg_op *o)
+{
+    spill_read_close(o->reader);
+    o->reader = NULL;
+    hash_parts_free(o->parts);
+    o->parts = NULL;
+    o->part = (struct hash_part){0};
+    o->full = false;
 }
 
 static void agg_close(struct op *op)
 {
     struct agg_op *o = (struct agg_op *)op;
 
+    forget_parts(o);
     arena_free(o->keys);
     arena_free(o->sorted);
 }
@@ -145,6 +184,7 @@ static status agg_rewind(struct op *op)
     o->current = NULL;
     o->input = NULL;
     o->emit_at = 0;
+    forget_parts(o);
     arena_reset(o->sorted);
     return op_rewind(op->left);
 }
@@ -350,7 +390,17 @@ static void load_key(struct agg_op *o, size_t row)
 /* ---- hashed and plain ---------------------------------------------------------------------------
  */
 
-static struct group *hashed_group(struct agg_op *o, size_t row)
+static status row_to_part(struct agg_op *o, const struct batch *b, size_t row, uint64_t hash)
+{
+    for (size_t i = 0; i < o->input_shape.count; i++) {
+        o->row_values[i] = b->columns[i].values[row];
+        o->row_nulls[i] = b->columns[i].nulls[row];
+    }
+    return hash_parts_put(o->parts, 0, hash, o->row_values, o->row_nulls);
+}
+
+/* The row's group; NULL: it is not in the table, which is full, and the row went to its part. */
+static status hashed_group(struct agg_op *o, const struct batch *b, size_t row, struct group **out)
 {
     struct row_entry *e;
     uint64_t          hash;
@@ -358,33 +408,63 @@ static struct group *hashed_group(struct agg_op *o, size_t row)
     load_key(o, row);
     hash = row_table_hash(o->table, o->key_values, o->key_nulls);
     e = row_table_find(o->table, hash, o->key_values, o->key_nulls);
+    *out = e != NULL ? e->extra : NULL;
+    if (e == NULL && o->full)
+        return row_to_part(o, b, row, hash);
     if (e == NULL) {
         struct group *g = group_new(o, o->op.arena);
 
         g->key = keep_key(o, o->op.arena);
         e = row_table_add(o->table, hash, g->key);
-        e->extra = g;
+        e->extra = *out = g;
     }
-    return e->extra;
+    return STATUS_OK;
 }
 
-static status take_batch(struct agg_op *o, const struct batch *b, bool *filtered)
+static void note_memory(struct agg_op *o)
+{
+    struct op_stats *s = &o->op.stats;
+
+    s->memory_bytes = MAX(s->memory_bytes, arena_size(o->op.arena));
+    if (o->table != NULL)
+        s->buckets = MAX(s->buckets, row_table_buckets(o->table));
+}
+
+/* From now on the table takes no new groups. A part of a part of a part ... that is still too large
+ * has rows with one hash; it is grouped in memory, as far as that goes. */
+static status stop_growing(struct agg_op *o)
+{
+    if (o->full || o->current != NULL || !o->op.node->aggregate.may_spill ||
+        o->part.level >= PART_LEVELS_MAX || !spill_wanted(&o->op, arena_size(o->op.arena)))
+        return STATUS_OK;
+    if (o->parts == NULL)
+        TRY_RETURN(hash_parts_new(&o->op, &o->input_shape, NULL, &o->parts));
+    hash_parts_begin(o->parts, o->part.level);
+    o->full = true;
+    return STATUS_OK;
+}
+
+static status take_batch(struct agg_op *o, const struct batch *b)
 {
     TRY_RETURN(compute_batch(o, b));
     for (size_t i = 0; i < batch_live_count(b); i++) {
         size_t        row = batch_live_row(b, i);
-        struct group *g = o->current != NULL ? o->current : hashed_group(o, row);
+        struct group *g = o->current;
 
-        TRY_RETURN(filters_of_row(o, b, row, filtered));
-        TRY_RETURN(add_row(o, o->op.arena, g, row, filtered));
+        if (g == NULL)
+            TRY_RETURN(hashed_group(o, b, row, &g));
+        if (g == NULL)
+            continue;
+        TRY_RETURN(filters_of_row(o, b, row, o->filtered));
+        TRY_RETURN(add_row(o, o->op.arena, g, row, o->filtered));
     }
+    TRY_RETURN(stop_growing(o));
     TRY_RETURN(mem_account_check(&o->op.x->account));
     return sql_check_interrupts(o->op.x->c);
 }
 
 static status build_groups(struct agg_op *o)
 {
-    bool               *filtered = ARENA_ARRAY(o->op.arena, bool, o->call_count);
     const struct batch *b;
     status              st;
 
@@ -394,12 +474,58 @@ static status build_groups(struct agg_op *o)
     else
         o->table = row_table_new(o->op.arena, o->op.node->aggregate.group_types, o->group_count);
     while (st_ok(st = op_next(o->op.left, &b)))
-        TRY_RETURN(take_batch(o, b, filtered));
-    return st == STATUS_NO_DATA ? STATUS_OK : st;
+        TRY_RETURN(take_batch(o, b));
+    if (st != STATUS_NO_DATA)
+        return st;
+    note_memory(o);
+    o->op.stats.batches++;
+    return o->full ? hash_parts_end(o->parts) : STATUS_OK;
 }
 
+static status group_part(struct agg_op *o)
+{
+    status st;
+
+    TRY_RETURN(spill_read_open(o->part.sides[0], true, &o->reader));
+    do {
+        SCOPED(arena) struct arena *a = arena_new(arena_heap(o->op.arena), &o->op.x->account);
+
+        st = spill_read_batch(o->reader, a, &o->part_batch);
+        if (st_ok(st))
+            st = take_batch(o, &o->part_batch);
+    } while (st_ok(st));
+    spill_read_close(o->reader);
+    o->reader = NULL;
+    if (st != STATUS_NO_DATA)
+        return st;
+    spill_tape_drop(o->part.sides[0]);
+    note_memory(o);
+    return o->full ? hash_parts_end(o->parts) : STATUS_OK;
+}
+
+/* All groups of the table are out: on to the next part. *more: the table has groups again. */
+static status next_part(struct agg_op *o, bool *more)
+{
+    *more = o->parts != NULL && hash_parts_next(o->parts, &o->part);
+    if (!*more)
+        return STATUS_OK;
+    arena_reset(o->op.arena);
+    o->table = row_table_new(o->op.arena, o->op.node->aggregate.group_types, o->group_count);
+    o->emit_at = 0;
+    o->full = false;
+    return group_part(o);
+}
+
+/* A batch holds groups of one table only: the next part takes its memory. */
 static status next_hashed(struct agg_op *o, size_t *n)
 {
+    while (o->emit_at == row_table_count(o->table)) {
+        bool more;
+
+        TRY_RETURN(next_part(o, &more));
+        if (!more)
+            return STATUS_OK;
+    }
     while (*n < o->op.x->eval.batch_rows && o->emit_at < row_table_count(o->table)) {
         struct group *g = row_table_at(o->table, o->emit_at++)->extra;
 

@@ -391,6 +391,11 @@ struct row_entry *row_table_add(struct row_table *t, uint64_t hash, struct kept_
     return e;
 }
 
+size_t row_table_buckets(const struct row_table *t)
+{
+    return t->bucket_count;
+}
+
 size_t row_table_count(const struct row_table *t)
 {
     return t->count;

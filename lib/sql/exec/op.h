@@ -26,6 +26,10 @@ struct op_class {
 struct op_stats {
     uint64_t loops, rows, filtered;
     uint64_t first_us, total_us, started_us;
+    uint64_t memory_bytes, disk_bytes; /* most that sorts and hash tables held; temporary files */
+    uint64_t buckets;
+    uint64_t batches; /* hashing: parts that were worked on one after the other */
+    bool     top;     /* a sort that kept the first rows only */
     bool     in_loop;
 };
 
@@ -114,6 +118,7 @@ struct row_entry *row_table_next_equal(const struct row_table *t, const struct r
                                        const datum *values, const bool *nulls);
 /* Add behind the others of its key; the row belongs to the table's arena already. */
 struct row_entry *row_table_add(struct row_table *t, uint64_t hash, struct kept_row row);
+size_t            row_table_buckets(const struct row_table *t);
 size_t            row_table_count(const struct row_table *t);
 /* Entries in order of insertion. */
 struct row_entry *row_table_at(const struct row_table *t, size_t position);
@@ -122,11 +127,15 @@ struct row_entry *row_table_at(const struct row_table *t, size_t position);
 void sort_set_top(struct op *op, size_t rows);
 /* Read the input anew at the next rewind. */
 void materialize_forget(struct op *op);
+/* All its rows are in memory, where they stay until it is closed or forgets them. */
+bool materialize_in_memory(const struct op *op);
 
 /* The rows of a CTE's tree so far, at least one more than `have` unless these are all: it runs only
- * as far as its readers want. What depends on outer values is run anew for `have` 0. */
+ * as far as its readers want. What depends on outer values is run anew for `have` 0. Those behind
+ * the ones in memory are on *tape, which grows; NULL: all are in memory. */
+struct spill_tape;
 status cte_rows(struct execution *x, int subplan, size_t have, struct kept_row **rows,
-                size_t *count) MUST_CHECK;
+                size_t *count, struct spill_tape **tape) MUST_CHECK;
 /* The rows of its round before, of a recursive one. */
 void   cte_working_rows(struct execution *x, int subplan, struct kept_row **rows, size_t *count);
 /* The same of its PLAN_RECURSIVE_UNION. */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "sql/exec/op.h"
+#include "sql/exec/hash_parts.h"
 
 struct append_op {
     struct op    op;
@@ -74,13 +74,22 @@ struct counts {
 };
 
 struct hashed_set_op {
-    struct append_op    base; /* children */
-    struct batch        raw;
-    struct row_shape    shape;
-    const struct type **types;
-    struct row_table   *table;
-    size_t              at;
-    bool                built;
+    struct append_op     base; /* children */
+    struct batch         raw;
+    struct row_shape     shape;
+    const struct type  **types;
+    struct row_table    *table;
+    size_t               at;
+    bool                 built;
+    struct arena        *part_rows; /* of a batch read from a part */
+    /* The table takes no new rows once it is full; those it lacks go to parts. */
+    struct hash_parts   *parts;
+    struct hash_part     part;
+    struct spill_reader *reader;
+    struct batch         part_batch;
+    bool                 full;
+    datum               *values; /* the row at hand */
+    bool                *nulls;
 };
 
 static status set_open(struct op *op)
@@ -88,45 +97,114 @@ static status set_open(struct op *op)
     struct hashed_set_op *o = (struct hashed_set_op *)op;
 
     batch_init(op->x, &o->raw, op->node->raw_types, op->node->raw_count);
+    batch_init(op->x, &o->part_batch, op->node->raw_types, op->node->raw_count);
     row_shape_from_types(op->x, op->node->raw_types, op->node->raw_count, &o->shape);
+    o->values = ARENA_ARRAY(op->x->arena, datum, o->shape.count);
+    o->nulls = ARENA_ARRAY(op->x->arena, bool, o->shape.count);
+    o->part_rows = arena_new(arena_heap(op->arena), &op->x->account);
     return append_open(op);
+}
+
+static void set_forget_parts(struct hashed_set_op *o)
+{
+    spill_read_close(o->reader);
+    o->reader = NULL;
+    hash_parts_free(o->parts);
+    o->parts = NULL;
+    o->part = (struct hash_part){0};
+    o->full = false;
+}
+
+static void set_close(struct op *op)
+{
+    struct hashed_set_op *o = (struct hashed_set_op *)op;
+
+    set_forget_parts(o);
+    arena_free(o->part_rows);
+    append_close(op);
 }
 
 static status set_rewind(struct op *op)
 {
     struct hashed_set_op *o = (struct hashed_set_op *)op;
 
+    set_forget_parts(o);
+
     o->built = false;
     o->at = 0;
     return append_rewind(op);
 }
 
+static status count_row(struct hashed_set_op *o, size_t side, const struct batch *b, size_t row)
+{
+    struct arena     *a = o->base.op.arena;
+    struct row_entry *e;
+    uint64_t          hash;
+
+    for (size_t i = 0; i < o->shape.count; i++) {
+        o->values[i] = b->columns[i].values[row];
+        o->nulls[i] = b->columns[i].nulls[row];
+    }
+    hash = row_table_hash(o->table, o->values, o->nulls);
+    e = row_table_find(o->table, hash, o->values, o->nulls);
+    if (e == NULL && o->full)
+        return hash_parts_put(o->parts, side, hash, o->values, o->nulls);
+    if (e == NULL && side == 1)
+        return STATUS_OK; /* neither operation ever hands it out */
+    if (e == NULL) {
+        e = row_table_add(o->table, hash, row_keep(a, &o->shape, b->columns, row));
+        e->extra = ARENA_NEW(a, struct counts);
+    }
+    if (side == 0)
+        ((struct counts *)e->extra)->left++;
+    else
+        ((struct counts *)e->extra)->right++;
+    return STATUS_OK;
+}
+
+static status count_batch(struct hashed_set_op *o, size_t side, const struct batch *b)
+{
+    struct op *op = &o->base.op;
+
+    for (size_t i = 0; i < batch_live_count(b); i++)
+        TRY_RETURN(count_row(o, side, b, batch_live_row(b, i)));
+    if (!o->full && side == 0 && o->part.level < PART_LEVELS_MAX &&
+        spill_wanted(op, arena_size(op->arena))) {
+        if (o->parts == NULL)
+            TRY_RETURN(hash_parts_new(op, &o->shape, &o->shape, &o->parts));
+        hash_parts_begin(o->parts, o->part.level);
+        o->full = true;
+    }
+    op->stats.memory_bytes = MAX(op->stats.memory_bytes, arena_size(op->arena));
+    TRY_RETURN(mem_account_check(&op->x->account));
+    return sql_check_interrupts(op->x->c);
+}
+
 static status count_side(struct hashed_set_op *o, size_t side)
 {
-    struct op          *op = &o->base.op;
     const struct batch *b;
     status              st;
 
-    while (st_ok(st = op_next(o->base.children[side], &b))) {
-        for (size_t i = 0; i < batch_live_count(b); i++) {
-            struct kept_row   r = row_keep(op->arena, &o->shape, b->columns, batch_live_row(b, i));
-            uint64_t          hash = row_table_hash(o->table, r.values, r.nulls);
-            struct row_entry *e = row_table_find(o->table, hash, r.values, r.nulls);
+    while (st_ok(st = op_next(o->base.children[side], &b)))
+        TRY_RETURN(count_batch(o, side, b));
+    return st == STATUS_NO_DATA ? STATUS_OK : st;
+}
 
-            if (e == NULL && side == 1)
-                continue; /* neither operation ever hands it out */
-            if (e == NULL) {
-                e = row_table_add(o->table, hash, r);
-                e->extra = ARENA_NEW(op->arena, struct counts);
-            }
-            if (side == 0)
-                ((struct counts *)e->extra)->left++;
-            else
-                ((struct counts *)e->extra)->right++;
-        }
-        TRY_RETURN(mem_account_check(&op->x->account));
-        TRY_RETURN(sql_check_interrupts(op->x->c));
-    }
+static status count_part(struct hashed_set_op *o, size_t side)
+{
+    status st;
+
+    TRY_RETURN(spill_read_open(o->part.sides[side], true, &o->reader));
+    do {
+        arena_reset(o->part_rows);
+        st = spill_read_batch(o->reader, o->part_rows, &o->part_batch);
+        if (st_ok(st))
+            st = count_batch(o, side, &o->part_batch);
+    } while (st_ok(st));
+    spill_read_close(o->reader);
+    o->reader = NULL;
+    if (st == STATUS_NO_DATA)
+        spill_tape_drop(o->part.sides[side]);
     return st == STATUS_NO_DATA ? STATUS_OK : st;
 }
 
@@ -139,18 +217,38 @@ static uint64_t times(const struct plan_node *n, const struct counts *c)
     return c->right == 0;
 }
 
+static status set_counted(struct hashed_set_op *o)
+{
+    for (size_t i = 0; i < row_table_count(o->table); i++) {
+        struct counts *c = row_table_at(o->table, i)->extra;
+
+        c->emit = times(o->base.op.node, c);
+    }
+    return o->full ? hash_parts_end(o->parts) : STATUS_OK;
+}
+
 static status set_build(struct hashed_set_op *o)
 {
     o->built = true;
     o->table = row_table_new(o->base.op.arena, o->shape.types, o->shape.count);
     TRY_RETURN(count_side(o, 0));
     TRY_RETURN(count_side(o, 1));
-    for (size_t i = 0; i < row_table_count(o->table); i++) {
-        struct counts *c = row_table_at(o->table, i)->extra;
+    return set_counted(o);
+}
 
-        c->emit = times(o->base.op.node, c);
-    }
-    return STATUS_OK;
+/* The table's rows are out; *more: it has those of the next part. */
+static status set_next_part(struct hashed_set_op *o, bool *more)
+{
+    *more = o->parts != NULL && hash_parts_next(o->parts, &o->part);
+    if (!*more)
+        return STATUS_OK;
+    arena_reset(o->base.op.arena);
+    o->table = row_table_new(o->base.op.arena, o->shape.types, o->shape.count);
+    o->at = 0;
+    o->full = false;
+    TRY_RETURN(count_part(o, 0));
+    TRY_RETURN(count_part(o, 1));
+    return set_counted(o);
 }
 
 static status set_next(struct op *op, const struct batch **out)
@@ -160,19 +258,25 @@ static status set_next(struct op *op, const struct batch **out)
 
     if (!o->built)
         TRY_RETURN(set_build(o));
-    while (n < op->x->eval.batch_rows && o->at < row_table_count(o->table)) {
-        struct row_entry *e = row_table_at(o->table, o->at);
-        struct counts    *c = e->extra;
+    while (n == 0) {
+        bool more = true;
 
-        if (c->emit == 0) {
-            o->at++;
-            continue;
+        while (n < op->x->eval.batch_rows && o->at < row_table_count(o->table)) {
+            struct row_entry *e = row_table_at(o->table, o->at);
+            struct counts    *c = e->extra;
+
+            if (c->emit == 0) {
+                o->at++;
+                continue;
+            }
+            c->emit--;
+            row_put(&e->row, o->shape.count, o->raw.columns, n++);
         }
-        c->emit--;
-        row_put(&e->row, o->shape.count, o->raw.columns, n++);
+        if (n == 0)
+            TRY_RETURN(set_next_part(o, &more));
+        if (!more)
+            return STATUS_NO_DATA;
     }
-    if (n == 0)
-        return STATUS_NO_DATA;
     o->raw.rows = n;
     *out = &o->raw;
     return STATUS_OK;
@@ -182,7 +286,7 @@ const struct op_class op_set_op = {.size = sizeof(struct hashed_set_op),
                                    .open = set_open,
                                    .rewind = set_rewind,
                                    .next = set_next,
-                                   .close = append_close};
+                                   .close = set_close};
 
 /* ---- set-returning targets ----------------------------------------------------------------------
  * Several in one list run side by side; the shorter ones give nulls until the longest has ended. */

@@ -4,16 +4,17 @@
 
 #include "base/assert.h"
 #include "base/sort.h"
-#include "sql/exec/op.h"
+#include "sql/exec/sort_runs.h"
 
 struct sort_op {
-    struct op        op;
-    struct batch     raw;
-    struct row_shape shape;
-    struct kept_row *rows;
-    size_t           count, capacity, at;
-    size_t           top; /* 0: all; else only so many of the first are wanted */
-    bool             sorted;
+    struct op         op;
+    struct batch      raw;
+    struct row_shape  shape;
+    struct kept_row  *rows;
+    size_t            count, capacity, at;
+    size_t            top; /* 0: all; else only so many of the first are wanted */
+    bool              sorted;
+    struct sort_runs *runs; /* what did not fit; NULL: all did */
 };
 
 static status sort_open(struct op *op)
@@ -37,6 +38,8 @@ static status sort_rewind(struct op *op)
 {
     struct sort_op *o = (struct sort_op *)op;
 
+    sort_runs_free(o->runs);
+    o->runs = NULL;
     o->rows = NULL;
     o->count = o->capacity = o->at = 0;
     o->sorted = false;
@@ -104,6 +107,27 @@ static void sort_add(struct sort_op *o, struct kept_row r)
     o->rows[o->count++] = r;
 }
 
+static void note_memory(struct sort_op *o)
+{
+    struct op_stats *s = &o->op.stats;
+
+    s->memory_bytes = MAX(s->memory_bytes, arena_size(o->op.arena));
+}
+
+/* Sort what has gathered, write it out and begin anew. */
+static status spill_run(struct sort_op *o)
+{
+    note_memory(o);
+    if (o->runs == NULL)
+        TRY_RETURN(sort_runs_new(&o->op, &o->shape, &o->runs));
+    sort_rows(o);
+    TRY_RETURN(sort_runs_add(o->runs, o->rows, o->count));
+    arena_reset(o->op.arena);
+    o->rows = NULL;
+    o->count = o->capacity = 0;
+    return STATUS_OK;
+}
+
 static status sort_fill(struct sort_op *o)
 {
     const struct batch *b;
@@ -112,14 +136,24 @@ static status sort_fill(struct sort_op *o)
     while (st_ok(st = op_next(o->op.left, &b))) {
         for (size_t i = 0; i < batch_live_count(b); i++)
             sort_add(o, row_keep(o->op.arena, &o->shape, b->columns, batch_live_row(b, i)));
-        if (o->top > 0 && o->count > 4 * o->top + BATCH_ROWS_MAX)
+        if (o->top > 0 && o->runs == NULL && o->count > 4 * o->top + BATCH_ROWS_MAX)
             cut_top(o);
+        if (spill_wanted(&o->op, arena_size(o->op.arena)))
+            TRY_RETURN(spill_run(o));
         TRY_RETURN(mem_account_check(&o->op.x->account));
         TRY_RETURN(sql_check_interrupts(o->op.x->c));
     }
     if (st != STATUS_NO_DATA)
         return st;
-    sort_rows(o);
+    note_memory(o);
+    o->op.stats.top = o->top > 0 && o->runs == NULL;
+    if (o->runs != NULL) {
+        if (o->count > 0)
+            TRY_RETURN(spill_run(o));
+        TRY_RETURN(sort_runs_start(o->runs));
+    } else {
+        sort_rows(o);
+    }
     o->sorted = true;
     return STATUS_OK;
 }
@@ -131,7 +165,16 @@ static status sort_next(struct op *op, const struct batch **out)
 
     if (!o->sorted)
         TRY_RETURN(sort_fill(o));
-    while (n < op->x->eval.batch_rows && o->at < o->count)
+    while (o->runs != NULL && n < op->x->eval.batch_rows) {
+        struct kept_row r;
+        status          st = sort_runs_next(o->runs, op->rows, &r);
+
+        if (st == STATUS_NO_DATA)
+            break;
+        TRY_RETURN(st);
+        row_put(&r, o->shape.count, o->raw.columns, n++);
+    }
+    while (o->runs == NULL && n < op->x->eval.batch_rows && o->at < o->count)
         row_put(&o->rows[o->at++], o->shape.count, o->raw.columns, n++);
     if (n == 0)
         return STATUS_NO_DATA;
@@ -140,8 +183,16 @@ static status sort_next(struct op *op, const struct batch **out)
     return STATUS_OK;
 }
 
-const struct op_class op_sort = {
-    .size = sizeof(struct sort_op), .open = sort_open, .rewind = sort_rewind, .next = sort_next};
+static void sort_close(struct op *op)
+{
+    sort_runs_free(((struct sort_op *)op)->runs);
+}
+
+const struct op_class op_sort = {.size = sizeof(struct sort_op),
+                                 .open = sort_open,
+                                 .rewind = sort_rewind,
+                                 .next = sort_next,
+                                 .close = sort_close};
 
 /* ---- unique -------------------------------------------------------------------------------------
  */

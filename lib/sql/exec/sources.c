@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 #include "sql/catalog/virtual.h"
-#include "sql/exec/op.h"
+#include "sql/exec/spill.h"
 
 /* ---- result -------------------------------------------------------------------------------------
  */
@@ -271,14 +271,19 @@ const struct op_class op_function_scan = {.size = sizeof(struct function_op),
  * What several sources share: rows that are all there, handed out batch by batch. */
 
 struct kept_op {
-    struct op        op;
-    struct batch     raw;
-    struct row_shape shape;
-    struct kept_row *rows;
-    size_t           count, capacity, at;
-    bool             filled;
-    struct eval     *key;
-    struct arena    *kept; /* survives rewinds */
+    struct op            op;
+    struct batch         raw;
+    struct row_shape     shape;
+    struct kept_row     *rows;
+    size_t               count, capacity, at;
+    bool                 filled;
+    struct eval         *key;
+    struct arena        *kept; /* survives rewinds */
+    /* Rows behind those in memory; the file is NULL where the tape is borrowed, from a WITH. */
+    struct spill_file   *file;
+    struct spill_tape   *tape;
+    struct spill_reader *reader;
+    size_t               tape_at; /* rows read from it */
 };
 
 static void kept_add(struct kept_op *o, struct kept_row r)
@@ -299,11 +304,25 @@ static status kept_next(struct kept_op *o, const struct batch **out)
 
     while (n < o->op.x->eval.batch_rows && o->at < o->count)
         row_put(&o->rows[o->at++], o->shape.count, o->raw.columns, n++);
-    if (n == 0)
-        return STATUS_NO_DATA;
     o->raw.rows = n;
     *out = &o->raw;
+    if (n > 0)
+        return STATUS_OK;
+    if (o->tape == NULL)
+        return STATUS_NO_DATA;
+    if (o->reader == NULL)
+        TRY_RETURN(spill_read_open(o->tape, false, &o->reader));
+    TRY_RETURN(spill_read_batch(o->reader, o->op.rows, &o->raw));
+    o->tape_at += o->raw.rows;
     return STATUS_OK;
+}
+
+/* The first row comes next. */
+static void kept_start(struct kept_op *o)
+{
+    spill_read_close(o->reader);
+    o->reader = NULL;
+    o->at = o->tape_at = 0;
 }
 
 static status kept_open(struct op *op)
@@ -316,13 +335,23 @@ static status kept_open(struct op *op)
     return STATUS_OK;
 }
 
+static void kept_forget_tape(struct kept_op *o)
+{
+    kept_start(o);
+    spill_close(o->file);
+    o->file = NULL;
+    o->tape = NULL;
+}
+
 static void kept_close(struct op *op)
 {
+    kept_forget_tape((struct kept_op *)op);
     arena_free(((struct kept_op *)op)->kept);
 }
 
 static void kept_reset(struct kept_op *o)
 {
+    kept_forget_tape(o);
     arena_reset(o->kept);
     o->rows = NULL;
     o->count = o->capacity = 0;
@@ -420,7 +449,15 @@ const struct op_class op_virtual_scan = {.size = sizeof(struct kept_op),
 
 static status materialize_rewind(struct op *op)
 {
-    ((struct kept_op *)op)->at = 0;
+    kept_start((struct kept_op *)op);
+    return STATUS_OK;
+}
+
+static status materialize_row(struct kept_op *o, const struct batch *b, size_t row)
+{
+    if (o->tape != NULL)
+        return spill_write_row(o->tape, b->columns, row);
+    kept_add(o, row_keep(o->kept, &o->shape, b->columns, row));
     return STATUS_OK;
 }
 
@@ -432,13 +469,18 @@ static status materialize_fill(struct kept_op *o)
     TRY_RETURN(op_rewind(o->op.left));
     while (st_ok(st = op_next(o->op.left, &b))) {
         for (size_t i = 0; i < batch_live_count(b); i++)
-            kept_add(o, row_keep(o->kept, &o->shape, b->columns, batch_live_row(b, i)));
+            TRY_RETURN(materialize_row(o, b, batch_live_row(b, i)));
+        if (o->tape == NULL && spill_wanted(&o->op, arena_size(o->kept))) {
+            TRY_RETURN(spill_open(&o->op, &o->file));
+            o->tape = spill_tape_new(o->file, &o->shape);
+        }
+        TRY_RETURN(mem_account_check(&o->op.x->account));
         TRY_RETURN(sql_check_interrupts(o->op.x->c));
     }
     if (st != STATUS_NO_DATA)
         return st;
     o->filled = true;
-    return STATUS_OK;
+    return o->tape != NULL ? spill_finish(o->tape) : STATUS_OK;
 }
 
 static status materialize_next(struct op *op, const struct batch **out)
@@ -456,6 +498,11 @@ const struct op_class op_materialize = {.size = sizeof(struct kept_op),
                                         .next = materialize_next,
                                         .close = kept_close};
 
+bool materialize_in_memory(const struct op *op)
+{
+    return ((const struct kept_op *)op)->tape == NULL;
+}
+
 void materialize_forget(struct op *op)
 {
     kept_reset((struct kept_op *)op);
@@ -464,6 +511,11 @@ void materialize_forget(struct op *op)
 /* ---- WITH ---------------------------------------------------------------------------------------
  */
 
+static bool cte_is_read_up(const struct kept_op *o)
+{
+    return o->at == o->count && (o->tape == NULL || o->tape_at == spill_tape_rows(o->tape));
+}
+
 static status cte_next(struct op *op, const struct batch **out)
 {
     struct kept_op *o = (struct kept_op *)op;
@@ -471,8 +523,9 @@ static status cte_next(struct op *op, const struct batch **out)
     if (op->node->cte.working) {
         if (!o->filled)
             cte_working_rows(op->x, op->node->cte.subplan, &o->rows, &o->count);
-    } else if (!o->filled || o->at == o->count) {
-        TRY_RETURN(cte_rows(op->x, op->node->cte.subplan, o->at, &o->rows, &o->count));
+    } else if (!o->filled || cte_is_read_up(o)) {
+        TRY_RETURN(cte_rows(op->x, op->node->cte.subplan, o->at + o->tape_at, &o->rows, &o->count,
+                            &o->tape));
     }
     o->filled = true;
     return kept_next(o, out);
@@ -482,7 +535,7 @@ static status cte_rewind(struct op *op)
 {
     struct kept_op *o = (struct kept_op *)op;
 
-    o->at = 0;
+    kept_start(o);
     o->filled = false;
     return STATUS_OK;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "sql/exec/op.h"
+#include "sql/exec/spill.h"
 #include "sql/types/array.h"
 
 struct subplan_state {
@@ -21,6 +21,8 @@ struct subplan_state {
     size_t                count, capacity;
     struct row_table     *table; /* hashed: the distinct rows without nulls */
     bool                  has_null_row;
+    struct spill_file    *file; /* WITH: rows behind those in memory */
+    struct spill_tape    *tape;
 };
 
 struct subplan_site {
@@ -52,10 +54,15 @@ static status state_of(struct execution *x, int id, struct subplan_state **out)
 
 void subplans_close(struct execution *x)
 {
+    /* Scans of one WITH may stand in another: all readers go before the first file. */
+    for (size_t i = 0; i < x->plan->subplan_count; i++) {
+        if (x->subplans[i] != NULL)
+            op_close(x->subplans[i]->root);
+    }
     for (size_t i = 0; i < x->plan->subplan_count; i++) {
         if (x->subplans[i] == NULL)
             continue;
-        op_close(x->subplans[i]->root);
+        spill_close(x->subplans[i]->file);
         arena_free(x->subplans[i]->kept);
     }
 }
@@ -72,6 +79,26 @@ static void add_row(struct subplan_state *s, struct kept_row r)
     s->rows[s->count++] = r;
 }
 
+/* A WITH that runs once may be large; other subqueries' rows are looked at in memory. */
+static status keep_rows(struct execution *x, struct subplan_state *s, const struct batch *b,
+                        bool may_spill)
+{
+    for (size_t i = 0; i < batch_live_count(b); i++) {
+        size_t row = batch_live_row(b, i);
+
+        if (s->tape != NULL)
+            TRY_RETURN(spill_write_row(s->tape, b->columns, row));
+        else
+            add_row(s, row_keep(s->kept, &s->shape, b->columns, row));
+    }
+    if (may_spill && s->tape == NULL && spill_wanted(s->root, arena_size(s->kept))) {
+        TRY_RETURN(spill_open(s->root, &s->file));
+        s->tape = spill_tape_new(s->file, &s->shape);
+    }
+    TRY_RETURN(mem_account_check(&x->account));
+    return sql_check_interrupts(x->c);
+}
+
 static status read_all(struct execution *x, struct subplan_state *s)
 {
     const struct batch *b;
@@ -81,11 +108,8 @@ static status read_all(struct execution *x, struct subplan_state *s)
     s->rows = NULL;
     s->count = s->capacity = 0;
     TRY_RETURN(op_rewind(s->root));
-    while (st_ok(st = op_next(s->root, &b))) {
-        for (size_t i = 0; i < batch_live_count(b); i++)
-            add_row(s, row_keep(s->kept, &s->shape, b->columns, batch_live_row(b, i)));
-        TRY_RETURN(sql_check_interrupts(x->c));
-    }
+    while (st_ok(st = op_next(s->root, &b)))
+        TRY_RETURN(keep_rows(x, s, b, false));
     return st == STATUS_NO_DATA ? STATUS_OK : st;
 }
 
@@ -100,13 +124,16 @@ static status read_more(struct execution *x, struct subplan_state *s)
         return STATUS_OK;
     }
     TRY_RETURN(st);
-    for (size_t i = 0; i < batch_live_count(b); i++)
-        add_row(s, row_keep(s->kept, &s->shape, b->columns, batch_live_row(b, i)));
-    return sql_check_interrupts(x->c);
+    return keep_rows(x, s, b, true);
+}
+
+static size_t rows_so_far(const struct subplan_state *s)
+{
+    return s->count + (s->tape != NULL ? (size_t)spill_tape_rows(s->tape) : 0);
 }
 
 status cte_rows(struct execution *x, int subplan, size_t have, struct kept_row **rows,
-                size_t *count)
+                size_t *count, struct spill_tape **tape)
 {
     struct subplan_state *s;
 
@@ -117,8 +144,9 @@ status cte_rows(struct execution *x, int subplan, size_t have, struct kept_row *
         s->started = true;
         TRY_RETURN(op_rewind(s->root));
     }
-    while (!s->plan->uses_outer && !s->computed && s->count <= have)
+    while (!s->plan->uses_outer && !s->computed && rows_so_far(s) <= have)
         TRY_RETURN(read_more(x, s));
+    *tape = s->tape;
     *rows = s->rows;
     *count = s->count;
     return STATUS_OK;

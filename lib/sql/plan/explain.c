@@ -301,6 +301,42 @@ static void put_group_key(struct explain *x, const struct plan_node *n, int inde
     buf_put_u8(x->out, '\n');
 }
 
+static unsigned long long kilobytes(uint64_t bytes)
+{
+    return (unsigned long long)(bytes + 1023) / 1024;
+}
+
+const char *explain_sort_method(const struct op_stats *s)
+{
+    return s->disk_bytes > 0 ? "external merge" : s->top ? "top-N heapsort" : "quicksort";
+}
+
+static void put_sort_method(struct explain *x, const struct plan_node *n, int indent)
+{
+    const struct op_stats *s = explain_stats(x, n);
+
+    if (!x->o->analyze || s == NULL || s->loops == 0)
+        return;
+    put_indent(x, indent);
+    buf_printf(x->out, "Sort Method: %s  %s: %llukB\n", explain_sort_method(s),
+               s->disk_bytes > 0 ? "Disk" : "Memory",
+               kilobytes(s->disk_bytes > 0 ? s->disk_bytes : s->memory_bytes));
+}
+
+static void put_grouping_memory(struct explain *x, const struct plan_node *n, int indent)
+{
+    const struct op_stats *s = explain_stats(x, n);
+
+    if (!x->o->analyze || s == NULL || s->loops == 0 || n->aggregate.strategy != AGG_HASHED)
+        return;
+    put_indent(x, indent);
+    buf_printf(x->out, "Batches: %llu  Memory Usage: %llukB", (unsigned long long)s->batches,
+               kilobytes(s->memory_bytes));
+    if (s->disk_bytes > 0)
+        buf_printf(x->out, "  Disk Usage: %llukB", kilobytes(s->disk_bytes));
+    buf_put_u8(x->out, '\n');
+}
+
 static void put_details(struct explain *x, const struct plan_node *n, int indent)
 {
     switch (n->kind) {
@@ -318,9 +354,11 @@ static void put_details(struct explain *x, const struct plan_node *n, int indent
         break;
     case PLAN_AGGREGATE:
         put_group_key(x, n, indent);
+        put_grouping_memory(x, n, indent);
         break;
     case PLAN_SORT:
         put_keys(x, n, indent, "Sort Key", n->sort.keys, n->sort.key_count);
+        put_sort_method(x, n, indent);
         break;
     case PLAN_RESULT:
         put_property(x, n, indent, "One-Time Filter", n->shown_condition);
@@ -342,8 +380,11 @@ static void put_child(struct explain *x, const struct plan_node *n, int indent)
 }
 
 /* The build side of a hash join stands below a node of its own. */
-static void put_hash(struct explain *x, const struct plan_node *n, int indent)
+static void put_hash(struct explain *x, const struct plan_node *join, int indent)
 {
+    const struct plan_node *n = join->right;
+    const struct op_stats  *s = explain_stats(x, join);
+
     put_indent(x, indent);
     buf_append_cstr(x->out, "->  Hash");
     if (x->o->costs)
@@ -351,6 +392,12 @@ static void put_hash(struct explain *x, const struct plan_node *n, int indent)
                    n->width);
     put_actual(x, n);
     buf_put_u8(x->out, '\n');
+    if (x->o->analyze && s != NULL && s->loops > 0) {
+        put_indent(x, indent + 6);
+        buf_printf(x->out, "Buckets: %llu  Batches: %llu  Memory Usage: %llukB\n",
+                   (unsigned long long)s->buckets, (unsigned long long)s->batches,
+                   kilobytes(s->memory_bytes));
+    }
     put_child(x, n, indent + 6);
 }
 
@@ -369,7 +416,7 @@ static void put_node(struct explain *x, const struct plan_node *n, int indent)
     if (n->left != NULL)
         put_child(x, n->left, indent + 2);
     if (n->right != NULL && n->kind == PLAN_HASH_JOIN)
-        put_hash(x, n->right, indent + 2);
+        put_hash(x, n, indent + 2);
     else if (n->right != NULL)
         put_child(x, n->right, indent + 2);
     for (size_t i = 0; i < n->child_count; i++)

@@ -22,6 +22,9 @@ const struct op_stats *explain_stats(const struct explain *x, const struct plan_
 /* "Seq Scan", "Index Scan", "Index Only Scan". */
 const char            *explain_scan_name(const struct plan_node *n);
 
+/* "quicksort", "top-N heapsort", "external merge". */
+const char *explain_sort_method(const struct op_stats *s);
+
 /* The whole document, without a newline at its end. */
 void explain_json(struct explain *x);
 

@@ -85,7 +85,12 @@ static void put_number(struct json *j, const char *name, double value, int digit
     buf_printf(j->x->out, "%.*f", digits, value);
 }
 
-/* What `print` appends, as a string. */
+static void put_kilobytes(struct json *j, const char *name, uint64_t bytes)
+{
+    put_number(j, name, (double)((bytes + 1023) / 1024), 0);
+}
+
+/* One expression or key, as a string. */
 static void put_printed(struct json *j, const struct plan_node *n, const struct expr *e,
                         const struct plan_key *k)
 {
@@ -326,9 +331,20 @@ static void put_details(struct json *j, const struct plan_node *n)
         break;
     case PLAN_AGGREGATE:
         put_list(j, n, "Group Key", n->aggregate.shown_groups, NULL, n->aggregate.group_count);
+        if (j->x->o->analyze && s != NULL && s->loops > 0 && n->aggregate.strategy == AGG_HASHED) {
+            put_number(j, "HashAgg Batches", (double)s->batches, 0);
+            put_kilobytes(j, "Peak Memory Usage", s->memory_bytes);
+            put_kilobytes(j, "Disk Usage", s->disk_bytes);
+        }
         break;
     case PLAN_SORT:
         put_list(j, n, "Sort Key", NULL, n->sort.keys, n->sort.key_count);
+        if (j->x->o->analyze && s != NULL && s->loops > 0) {
+            put_string(j, "Sort Method", explain_sort_method(s));
+            put_kilobytes(j, "Sort Space Used",
+                          s->disk_bytes > 0 ? s->disk_bytes : s->memory_bytes);
+            put_string(j, "Sort Space Type", s->disk_bytes > 0 ? "Disk" : "Memory");
+        }
         break;
     case PLAN_RESULT:
         put_expr(j, n, "One-Time Filter", n->shown_condition);
@@ -349,11 +365,19 @@ static void put_node(struct json *j, const struct plan_node *n, const char *rela
                      const char *subplan);
 
 /* The build side of a hash join stands below a node of its own. */
-static void put_hash(struct json *j, const struct plan_node *n)
+static void put_hash(struct json *j, const struct plan_node *join)
 {
+    const struct plan_node *n = join->right;
+    const struct op_stats  *s = explain_stats(j->x, join);
+
     open_group(j, NULL, '{');
     put_head(j, NULL, "Hash", "Inner", NULL);
     put_numbers(j, n, n->total);
+    if (j->x->o->analyze && s != NULL && s->loops > 0) {
+        put_number(j, "Hash Buckets", (double)s->buckets, 0);
+        put_number(j, "Hash Batches", (double)s->batches, 0);
+        put_kilobytes(j, "Peak Memory Usage", s->memory_bytes);
+    }
     open_group(j, "Plans", '[');
     put_node(j, n, "Outer", NULL);
     close_group(j, ']');
@@ -375,7 +399,7 @@ static void put_children(struct json *j, const struct plan_node *n)
     if (n->left != NULL)
         put_node(j, n->left, n->kind == PLAN_SUBQUERY_SCAN ? "Subquery" : "Outer", NULL);
     if (n->right != NULL && n->kind == PLAN_HASH_JOIN)
-        put_hash(j, n->right);
+        put_hash(j, n);
     else if (n->right != NULL)
         put_node(j, n->right, "Inner", NULL);
     for (size_t i = 0; i < n->child_count; i++)

@@ -356,6 +356,9 @@ static status resolve_aggregate(struct planner *p, struct plan_node *n, struct e
         add_leaves_of(&w, e->aggregate.args, e->aggregate.arg_count + e->aggregate.sort_arg_count);
         add_leaves(&w, e->aggregate.filter);
     }
+    n->aggregate.may_spill = n->aggregate.strategy == AGG_HASHED;
+    for (size_t i = 0; i < provides.count; i++)
+        n->aggregate.may_spill &= expr_is_stable(provides.items[i]);
     TRY_RETURN(resolve_plan(p, n->left, w.list.items, w.list.count));
     n->aggregate.shown_groups = n->aggregate.groups;
     n->aggregate.groups =

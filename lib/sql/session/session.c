@@ -33,6 +33,8 @@ status sql_server_new(struct env *env, struct catalog *c, struct txn_system *txn
                              .options = *options,
                              .process_id_next = 1,
                              .zones = time_zones_new(env_heap(env))};
+    if (options->temp_dir != NULL)
+        s->temp_dir = heap_strdup(s->heap, options->temp_dir);
     s->stats = statement_stats_new(s->heap, STATEMENTS_MAX);
     mem_account_init(&s->account, NULL, "node", options->sql_memory);
     list_init(&s->sessions);
@@ -52,6 +54,7 @@ void sql_server_free(struct sql_server *s)
     ASSERT(s->session_count == 0);
     session_watch_stop(s);
     statement_stats_free(s->stats);
+    heap_free(s->temp_dir);
     time_zones_free(s->zones);
     heap_free(s);
 }
@@ -385,6 +388,12 @@ static status apply(void *ctx, enum setting_id id, const char *value)
         if (s->txn != NULL)
             txn_set_lock_timeout(s->txn, (uint64_t)atoll(value) * 1000);
         break;
+    case SETTING_WORK_MEM:
+        s->context.settings.work_mem = (size_t)strtoull(value, NULL, 10) * 1024;
+        break;
+    case SETTING_TEMP_FILE_LIMIT:
+        s->context.temp.size_max = value[0] == '-' ? 0 : MAX(1, strtoull(value, NULL, 10) * 1024);
+        break;
     case SETTING_SEARCH_PATH:
         s->settings_generation++;
         if (s->view != NULL && s->open)
@@ -550,6 +559,8 @@ static struct sql_session *session_new(struct sql_server *server, const struct s
                                       .setting_set = context_setting_set};
     s->context.sequences = sequence_session_new(s->heap);
     s->context.settings.extra_float_digits = 1;
+    s->context.settings.work_mem = (size_t)settings_get_int(s->settings, SETTING_WORK_MEM) * 1024;
+    s->context.temp.dir = server->temp_dir;
     s->context.settings.standard_conforming_strings = true;
     for (size_t i = 0; i < ARRAY_LEN(s->context.random_state); i++)
         s->context.random_state[i] = env_rand64(server->env);

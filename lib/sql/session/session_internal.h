@@ -24,6 +24,7 @@ struct sql_server {
     struct txn_system        *txns;
     struct sql_server_options options;
     struct mem_account        account;
+    char                     *temp_dir; /* NULL: nothing spills */
     struct list               sessions;
     size_t                    session_count;
     uint32_t                  process_id_next;
