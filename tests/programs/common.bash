@@ -28,8 +28,15 @@ stop_node() {
     NODE_PID=
 }
 
+# The node must end by itself, and well: sanitizers report leaks, and coverage is written, at its end.
 teardown() {
-    stop_node KILL
+    [ -n "${NODE_PID:-}" ] || return 0
+    local pid=$NODE_PID
+    ( sleep 30; kill -KILL "$pid" ) >/dev/null 2>&1 3>&- &
+    local watchdog=$!
+    stop_node TERM
+    kill "$watchdog" 2>/dev/null || true
+    [ "$NODE_EXIT" -eq 0 ] || { echo "the node ended with $NODE_EXIT"; cat "$BATS_TEST_TMPDIR/node.err"; return 1; } >&2
 }
 
 q() { psql -X -q -At -v ON_ERROR_STOP=1 -c "$1"; }
