@@ -158,6 +158,13 @@ status status_object_names(status st, const char *schema, const char *table, con
     return st;
 }
 
+status status_routine(status st, const char *routine)
+{
+    if (has_fields(st))
+        field_copy(&st->fields.routine, routine);
+    return st;
+}
+
 status status_copy(status st)
 {
     status copy;
@@ -170,6 +177,7 @@ status status_copy(status st)
     field_copy(&copy->fields.detail, st->fields.detail);
     field_copy(&copy->fields.hint, st->fields.hint);
     field_copy(&copy->fields.context, st->fields.context);
+    field_copy(&copy->fields.routine, st->fields.routine);
     copy->fields.position = st->fields.position;
     return copy;
 }
@@ -228,5 +236,6 @@ void st_clear(status st)
     field_set(&st->fields.column, NULL);
     field_set(&st->fields.type, NULL);
     field_set(&st->fields.constraint, NULL);
+    field_set(&st->fields.routine, NULL);
     heap_free(st);
 }

@@ -163,6 +163,7 @@ enum status_code {
 struct status_fields {
     const char *detail, *hint, *context;
     const char *schema, *table, *column, *type, *constraint;
+    const char *routine; /* the function of PostgreSQL's, where clients tell cases apart by it */
     int position; /* character position in the statement text, from 1 as in PostgreSQL; 0: none */
 };
 
@@ -210,6 +211,7 @@ status status_at(status st, int position) MUST_CHECK;
 /* Name what the error concerns; NULL arguments leave their field. Texts are copied. */
 status status_object_names(status st, const char *schema, const char *table, const char *column,
                            const char *type, const char *constraint) MUST_CHECK;
+status status_routine(status st, const char *routine) MUST_CHECK;
 /* The same error in another heap (for a hand-over to another worker) or for a second owner. */
 status status_copy(status st) MUST_CHECK;
 

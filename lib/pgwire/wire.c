@@ -282,6 +282,7 @@ void wire_put_error(struct wire *w, char type, const char *severity, status st)
     put_field(w, 'c', f->column);
     put_field(w, 'd', f->type);
     put_field(w, 'n', f->constraint);
+    put_field(w, 'R', f->routine);
     buf_put_u8(&w->out, 0);
     wire_end(w);
 }

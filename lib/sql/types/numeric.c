@@ -447,7 +447,10 @@ enum {
     WIRE_NEGATIVE = 0x4000,
     WIRE_NAN = 0xc000,
     WIRE_INFINITY = 0xd000,
-    WIRE_NEG_INFINITY = 0xf000
+    WIRE_NEG_INFINITY = 0xf000,
+    /* What stands in the place of an infinity's scale: PostgreSQL reads the flags of its short form
+       as one. */
+    WIRE_INFINITY_SCALE = 0x20,
 };
 
 status numeric_send(struct sql_context *c, const struct type *t, datum v, struct buf *out)
@@ -465,6 +468,8 @@ status numeric_send(struct sql_context *c, const struct type *t, datum v, struct
     buf_put_u64be(out, 0);
     put_u16be(out->data + at + 4, signs[class]);
     put_u16be(out->data + at + 6, (uint16_t)numeric_scale(v.s));
+    if (class > NUMERIC_NAN)
+        put_u16be(out->data + at + 6, WIRE_INFINITY_SCALE);
     if (class > NUMERIC_NEGATIVE || mpz_sgn(n.m) == 0)
         return STATUS_OK;
     /* Complete the last group behind the point, then the first one, and cut into fours. */

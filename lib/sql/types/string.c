@@ -485,8 +485,7 @@ status uuid_receive(struct sql_context *c, struct arena *a, const struct type *t
                     int32_t typmod, datum *out)
 {
     (void)c, (void)a, (void)t, (void)typmod;
-    if (text.size != sizeof out->uuid)
-        return status_new(ST_INVALID_BINARY, "incorrect binary data format for type uuid");
+    TRY_RETURN(type_receive_size(text, sizeof out->uuid));
     memcpy(out->uuid, text.data, sizeof out->uuid);
     return STATUS_OK;
 }
