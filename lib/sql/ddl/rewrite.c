@@ -268,7 +268,7 @@ static status fk_violated(const struct ddl *d, struct reader *r, const struct ta
                                  t->name, k->name),
                       "Key (%s)=(%s) is not present in table \"%s\".", buf_cstr(&columns),
                       buf_cstr(&values), ref->name),
-        NULL, t->name, NULL, NULL, k->name);
+        table_schema_name(d->c, t), t->name, NULL, NULL, k->name);
 }
 
 static status check_reference(const struct ddl *d, struct reader *r, const struct table_desc *t,

@@ -66,7 +66,8 @@ static struct fk_event *event_new(struct write_target *t, enum fk_event_kind kin
     return e;
 }
 
-static status mixed_nulls(const struct table_desc *t, const struct constraint_desc *k)
+static status mixed_nulls(struct sql_context *c, const struct table_desc *t,
+                          const struct constraint_desc *k)
 {
     status st = status_new(ST_FOREIGN_KEY_VIOLATION,
                            "insert or update on table \"%s\" violates foreign key constraint "
@@ -74,7 +75,7 @@ static status mixed_nulls(const struct table_desc *t, const struct constraint_de
                            t->name, k->name);
 
     st = status_detail(st, "MATCH FULL does not allow mixing of null and nonnull key values.");
-    return status_object_names(st, NULL, t->name, NULL, NULL, k->name);
+    return status_object_names(st, table_schema_name(c, t), t->name, NULL, NULL, k->name);
 }
 
 static status note_child(struct write_target *t, const struct constraint_desc *k,
@@ -87,7 +88,7 @@ static status note_child(struct write_target *t, const struct constraint_desc *k
     if (nulls > 0 && (!k->match_full || nulls == k->column_count))
         return STATUS_OK;
     if (nulls > 0)
-        return mixed_nulls(l->desc, k);
+        return mixed_nulls(t->session->c, l->desc, k);
     if (old != NULL && !key_changed(l, old, row, k->columns, k->column_count))
         return STATUS_OK;
     e = event_new(t, FK_CHILD);
@@ -175,7 +176,8 @@ static status child_violation(struct write_session *s, const struct fk_event *e,
              e->constraint->column_count, &b);
     st = status_detail(st, "Key %s is not present in table \"%s\".", buf_cstr(&b), parent->name);
     buf_deinit(&b);
-    return status_object_names(st, NULL, e->child->name, NULL, NULL, e->constraint->name);
+    return status_object_names(st, table_schema_name(s->c, e->child), e->child->name, NULL, NULL,
+                               e->constraint->name);
 }
 
 static status parent_violation(struct write_session *s, const struct fk_event *e)
@@ -194,7 +196,8 @@ static status parent_violation(struct write_session *s, const struct fk_event *e
     st = status_detail(st, "Key %s is still referenced from table \"%s\".", buf_cstr(&b),
                        e->child->name);
     buf_deinit(&b);
-    return status_object_names(st, NULL, e->child->name, NULL, NULL, e->constraint->name);
+    return status_object_names(st, table_schema_name(s->c, e->child), e->child->name, NULL, NULL,
+                               e->constraint->name);
 }
 
 /* ---- looking for the parent ---------------------------------------------------------------------

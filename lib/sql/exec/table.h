@@ -178,10 +178,12 @@ status table_wipe(struct sql_context *c, const struct table_desc *desc, size_t i
     MUST_CHECK;
 
 /* "(id, name)=(1, x)" as PostgreSQL's details show a key; and "(1, x, null)" for a failing row. */
-void table_describe_key(struct sql_context *c, const struct table_layout *l,
-                        const struct index_layout *ix, const datum *parts, const bool *nulls,
-                        struct buf *out);
-void table_describe_row(struct sql_context *c, const struct table_layout *l,
-                        const struct table_row *row, struct buf *out);
+void        table_describe_key(struct sql_context *c, const struct table_layout *l,
+                               const struct index_layout *ix, const datum *parts, const bool *nulls,
+                               struct buf *out);
+void        table_describe_row(struct sql_context *c, const struct table_layout *l,
+                               const struct table_row *row, struct buf *out);
+/* For the fields of errors: the schema a table stands in, NULL where no catalog is at hand. */
+const char *table_schema_name(struct sql_context *c, const struct table_desc *t);
 
 #endif

@@ -17,7 +17,8 @@ static status duplicate_in_build(struct table *t, const struct index_layout *ix,
     table_describe_key(t->c, t->layout, ix, e->values, e->nulls, &b);
     st = status_detail(st, "Key %s is duplicated.", buf_cstr(&b));
     buf_deinit(&b);
-    return status_object_names(st, NULL, t->layout->desc->name, NULL, NULL, ix->desc->name);
+    return status_object_names(st, table_schema_name(t->c, t->layout->desc), t->layout->desc->name,
+                               NULL, NULL, ix->desc->name);
 }
 
 static status backfill_row(struct table *t, size_t index, const struct table_row *row)

@@ -66,7 +66,7 @@ void table_describe_row(struct sql_context *c, const struct table_layout *l,
     buf_put_u8(out, ')');
 }
 
-static const char *schema_name(struct sql_context *c, const struct table_desc *t)
+const char *table_schema_name(struct sql_context *c, const struct table_desc *t)
 {
     const struct schema_desc *schema = NULL;
 
@@ -85,8 +85,8 @@ status unique_violation(struct table *t, const struct index_layout *ix, const st
     table_describe_key(t->c, t->layout, ix, e->values, e->nulls, &b);
     st = status_detail(st, "Key %s already exists.", buf_cstr(&b));
     buf_deinit(&b);
-    return status_object_names(st, schema_name(t->c, t->layout->desc), t->layout->desc->name, NULL,
-                               NULL, ix->desc->name);
+    return status_object_names(st, table_schema_name(t->c, t->layout->desc), t->layout->desc->name,
+                               NULL, NULL, ix->desc->name);
 }
 
 /* ---- row ids ------------------------------------------------------------------------------------

@@ -161,16 +161,6 @@ status write_target_for(struct write_session *s, const struct table_desc *desc,
 /* ---- what holds for each row --------------------------------------------------------------------
  */
 
-static const char *schema_of(struct write_target *t)
-{
-    const struct schema_desc *schema = NULL;
-
-    if (t->session->c->catalog != NULL)
-        st_clear(catalog_schema_by_oid(t->session->c->catalog, t->plan->layout->desc->schema_oid,
-                                       &schema));
-    return schema != NULL ? schema->name : NULL;
-}
-
 static status with_row(struct write_target *t, status st, const struct table_row *row)
 {
     struct buf b;
@@ -196,7 +186,8 @@ static status check_not_null(struct write_target *t, const struct table_row *row
                         "constraint",
                         d->columns[i].name, d->name);
         st = with_row(t, st, row);
-        return status_object_names(st, schema_of(t), d->name, d->columns[i].name, NULL, NULL);
+        return status_object_names(st, table_schema_name(t->session->c, d), d->name,
+                                   d->columns[i].name, NULL, NULL);
     }
     return STATUS_OK;
 }
@@ -219,7 +210,7 @@ static status check_checks(struct write_target *t, struct arena *scratch,
                         "new row for relation \"%s\" violates check constraint \"%s\"", d->name,
                         t->plan->checks[i].constraint->name);
         st = with_row(t, st, row);
-        return status_object_names(st, schema_of(t), d->name, NULL, NULL,
+        return status_object_names(st, table_schema_name(t->session->c, d), d->name, NULL, NULL,
                                    t->plan->checks[i].constraint->name);
     }
     return STATUS_OK;
