@@ -9,11 +9,11 @@ struct fixture {
     bool             refuse;
 };
 
-static status on_apply(void *ctx, enum setting_id id, const char *value)
+static status on_apply(void *ctx, enum setting_id id, const char *value, const char **canonical)
 {
     struct fixture *f = ctx;
 
-    (void)id, (void)value;
+    (void)id, (void)value, (void)canonical;
     f->applied++;
     return f->refuse ? status_new(ST_INVALID_PARAMETER_VALUE, "no") : STATUS_OK;
 }

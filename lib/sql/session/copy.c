@@ -6,10 +6,13 @@
 
 #include "base/assert.h"
 #include "sql/catalog/catalog.h"
+#include "sql/session/copy_binary.h"
 #include "sql/session/copy_format.h"
 #include "sql/session/session_internal.h"
 #include "sql/types/string.h"
 #include "sql/types/type.h"
+
+enum { CONTEXT_TEXT_MAX = 100 };
 
 struct copy {
     struct sql_session        *s;
@@ -81,12 +84,10 @@ static status set_option(struct copy *c, const PgQuery__DefElem *o)
         const char *name = o->arg->string->sval;
 
         p->csv = strcmp(name, "csv") == 0;
-        if (!p->csv && strcmp(name, "text") != 0)
-            return strcmp(name, "binary") == 0
-                       ? status_new(ST_FEATURE_NOT_SUPPORTED,
-                                    "COPY in binary format is not supported")
-                       : status_new(ST_INVALID_PARAMETER_VALUE, "COPY format \"%s\" not recognized",
-                                    name);
+        p->binary = strcmp(name, "binary") == 0;
+        if (!p->csv && !p->binary && strcmp(name, "text") != 0)
+            return status_new(ST_INVALID_PARAMETER_VALUE, "COPY format \"%s\" not recognized",
+                              name);
     } else if (strcmp(o->defname, "delimiter") == 0) {
         return one_character("delimiter", o, &p->delimiter);
     } else if (strcmp(o->defname, "null") == 0) {
@@ -119,6 +120,25 @@ static status set_option(struct copy *c, const PgQuery__DefElem *o)
     return STATUS_OK;
 }
 
+/* Options of the text forms are not for the binary one. */
+static status check_binary(const PgQuery__DefElem *o)
+{
+    static const struct {
+        const char      *option, *word;
+        enum status_code code;
+    } refused[] = {
+        {"delimiter", "DELIMITER", ST_SYNTAX_ERROR},
+        {"null", "NULL", ST_SYNTAX_ERROR},
+        {"header", "HEADER", ST_FEATURE_NOT_SUPPORTED},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        if (strcmp(o->defname, refused[i].option) == 0)
+            return status_new(refused[i].code, "cannot specify %s in BINARY mode", refused[i].word);
+    }
+    return STATUS_OK;
+}
+
 static status set_options(struct copy *c)
 {
     /* The format first: the other defaults hang on it. */
@@ -126,8 +146,11 @@ static status set_options(struct copy *c)
         for (size_t i = 0; i < c->stmt->n_options; i++) {
             const PgQuery__DefElem *o = c->stmt->options[i]->def_elem;
 
-            if ((strcmp(o->defname, "format") == 0) == (pass == 0))
-                TRY_RETURN(set_option(c, o));
+            if ((strcmp(o->defname, "format") == 0) != (pass == 0))
+                continue;
+            TRY_RETURN(set_option(c, o));
+            if (c->options.binary)
+                TRY_RETURN(check_binary(o));
         }
         if (pass == 0) {
             c->options.delimiter = c->options.csv ? ',' : '\t';
@@ -256,6 +279,25 @@ static status put_row(struct copy *c, const struct batch *b, size_t row, struct 
     return c->s->sink->copy_out_row(c->s->sink, buf_slice(line));
 }
 
+static status put_binary_row(struct copy *c, const struct batch *b, size_t row, struct buf *line)
+{
+    buf_put_u16be(line, (uint16_t)b->column_count);
+    for (size_t i = 0; i < b->column_count; i++) {
+        const struct column *column = &b->columns[i];
+        const struct type   *t = type_by_oid(column->type);
+        size_t               at = line->size;
+
+        buf_put_u32be(line, UINT32_MAX); /* null, unless a value follows */
+        if (column->may_be_null && column->nulls[row])
+            continue;
+        TRY_RETURN(t->send(&c->s->context, t, column->values[row], line));
+        put_u32be(line->data + at, (uint32_t)(line->size - at - 4));
+    }
+    TRY_RETURN(c->s->sink->copy_out_row(c->s->sink, buf_slice(line)));
+    buf_reset(line); /* not before: the first row goes with the header, as from PostgreSQL */
+    return STATUS_OK;
+}
+
 static status put_header(struct copy *c, const struct result_column *columns, size_t count,
                          struct buf *line)
 {
@@ -280,10 +322,16 @@ static status send_all(struct copy *c, struct portal *x, struct buf *line, struc
         if (!st_ok(st))
             return st;
         for (size_t i = 0; i < batch_live_count(b); i++)
-            TRY_RETURN(put_row(c, b, batch_live_row(b, i), line, cell));
+            TRY_RETURN(c->options.binary ? put_binary_row(c, b, batch_live_row(b, i), line)
+                                         : put_row(c, b, batch_live_row(b, i), line, cell));
         *rows += batch_live_count(b);
         TRY_RETURN(sql_check_interrupts(&c->s->context));
     }
+}
+
+static enum copy_format format_of(const struct copy *c)
+{
+    return c->options.binary ? COPY_BINARY : c->options.csv ? COPY_CSV : COPY_TEXT;
 }
 
 static status copy_to(struct copy *c, slice whole, uint64_t *rows)
@@ -309,11 +357,16 @@ static status copy_to(struct copy *c, slice whole, uint64_t *rows)
     buf_init(&line, c->s->heap);
     buf_init(&cell, c->s->heap);
     TRY(st, portal_open(c->s, x), out);
-    TRY(st, c->s->sink->copy_out_begin(c->s->sink, c->options.csv ? COPY_CSV : COPY_TEXT, count),
-        out);
+    TRY(st, c->s->sink->copy_out_begin(c->s->sink, format_of(c), count), out);
+    if (c->options.binary)
+        copy_binary_put_header(&line);
     if (c->options.header)
         TRY(st, put_header(c, columns, count, &line), out);
     TRY(st, send_all(c, x, &line, &cell, rows), out);
+    if (c->options.binary) {
+        copy_binary_put_trailer(&line);
+        TRY(st, c->s->sink->copy_out_row(c->s->sink, buf_slice(&line)), out);
+    }
     st = c->s->sink->copy_out_end(c->s->sink);
 
 out:
@@ -326,6 +379,17 @@ out:
 /* ---- FROM
  * -------------------------------------------------------------------------------------------------------------------
  */
+
+/* The place of an error within its line, and the text there as far as PostgreSQL shows it. */
+static status with_text(status st, const char *place, slice text)
+{
+    size_t size = MIN(text.size, (size_t)CONTEXT_TEXT_MAX);
+
+    while (size < text.size && size > 0 && ((uint8_t)text.data[size] & 0xc0) == 0x80)
+        size--; /* not through a character */
+    return status_context(st, "%s: \"%.*s%s\"", place, (int)size, text.data,
+                          size < text.size ? "..." : "");
+}
 
 static status decode_fields(struct copy *c, struct arena *a, const struct copy_field *fields,
                             size_t count, datum *values, bool *nulls)
@@ -340,8 +404,7 @@ static status decode_fields(struct copy *c, struct arena *a, const struct copy_f
             continue;
         st = t->input(&c->s->context, a, t, fields[i].text, column->typmod, &values[i]);
         if (!st_ok(st))
-            return status_context(st, "column %s: \"%.*s\"", column->name,
-                                  SLICE_FMT(fields[i].text));
+            return with_text(st, arena_printf(a, ", column %s", column->name), fields[i].text);
     }
     return STATUS_OK;
 }
@@ -367,16 +430,19 @@ static status copy_line(struct copy *c, struct arena *a, slice line, datum *valu
 {
     struct copy_field *fields;
     size_t             count;
+    status             st = copy_split(&c->options, a, line, &fields, &count);
 
-    TRY_RETURN(copy_split(&c->options, a, line, &fields, &count));
-    if (c->column_count == 0 && line.size == 0)
+    if (st_ok(st) && c->column_count == 0 && line.size == 0)
         count = 0;
-    if (count > c->column_count)
-        return status_new(ST_BAD_COPY_FILE, "extra data after last expected column");
+    if (st_ok(st) && count > c->column_count)
+        st = status_new(ST_BAD_COPY_FILE, "extra data after last expected column");
+    if (!st_ok(st))
+        return with_text(st, "", line);
     TRY_RETURN(decode_fields(c, a, fields, count, values, nulls));
     if (count < c->column_count)
-        return status_new(ST_BAD_COPY_FILE, "missing data for column \"%s\"",
-                          c->columns[count]->name);
+        return with_text(
+            status_new(ST_BAD_COPY_FILE, "missing data for column \"%s\"", c->columns[count]->name),
+            "", line);
     return insert_row(c, values, nulls);
 }
 
@@ -397,6 +463,14 @@ static status check_header(struct copy *c, struct arena *a, slice line)
     return STATUS_OK;
 }
 
+static status in_line(const struct copy *c, status st, uint64_t line)
+{
+    const char *inner = status_fields(st)->context;
+
+    return status_context(st, "COPY %s, line %llu%s", c->table->name, (unsigned long long)line,
+                          inner != NULL ? inner : "");
+}
+
 static status copy_lines(struct copy *c, struct copy_reader *r, bool at_end, struct arena *a,
                          datum *values, bool *nulls, uint64_t *rows)
 {
@@ -412,13 +486,8 @@ static status copy_lines(struct copy *c, struct copy_reader *r, bool at_end, str
         st = string_check(line);
         if (st_ok(st))
             st = copy_line(c, a, line, values, nulls);
-        if (!st_ok(st)) {
-            const char *inner = status_fields(st)->context;
-
-            return status_context(st, "COPY %s, line %llu%s%s", c->table->name,
-                                  (unsigned long long)r->line, inner != NULL ? ", " : "",
-                                  inner != NULL ? inner : "");
-        }
+        if (!st_ok(st))
+            return in_line(c, st, r->line);
         ++*rows;
         arena_reset(a);
     }
@@ -444,6 +513,73 @@ static status read_all(struct copy *c, struct copy_reader *r, struct arena *a, u
     }
 }
 
+static status receive_fields(struct copy *c, struct arena *a, const struct copy_field *fields,
+                             datum *values, bool *nulls)
+{
+    for (size_t i = 0; i < c->column_count; i++) {
+        const struct column_desc *column = c->columns[i];
+        const struct type        *t = type_by_oid(column->type);
+        status                    st;
+
+        nulls[i] = fields[i].is_null;
+        if (nulls[i])
+            continue;
+        st = t->receive(&c->s->context, a, t, fields[i].text, column->typmod, &values[i]);
+        if (!st_ok(st))
+            return status_context(st, ", column %s", column->name);
+    }
+    return STATUS_OK;
+}
+
+static status copy_binary_rows(struct copy *c, struct copy_binary_reader *r, bool at_end,
+                               struct arena *a, struct copy_field *fields, datum *values,
+                               bool *nulls, uint64_t *rows)
+{
+    for (;;) {
+        bool   found;
+        status st = copy_binary_row(r, at_end, fields, c->column_count, &found);
+
+        if (st_ok(st) && !found)
+            return STATUS_OK;
+        if (st_ok(st))
+            st = receive_fields(c, a, fields, values, nulls);
+        if (st_ok(st))
+            st = insert_row(c, values, nulls);
+        if (!st_ok(st))
+            return in_line(c, st, r->row);
+        ++*rows;
+        arena_reset(a);
+    }
+}
+
+static status read_binary(struct copy *c, struct arena *a, uint64_t *rows)
+{
+    struct copy_field        *fields = ARENA_ARRAY(c->arena, struct copy_field, c->column_count);
+    datum                    *values = ARENA_ARRAY(c->arena, datum, c->column_count);
+    bool                     *nulls = ARENA_ARRAY(c->arena, bool, c->column_count);
+    struct copy_binary_reader r;
+    bool                      at_end = false;
+    status                    st = STATUS_OK;
+
+    copy_binary_reader_init(&r, c->s->heap);
+    while (st_ok(st) && !at_end) {
+        slice piece;
+
+        st = c->s->sink->copy_in_read(c->s->sink, &piece);
+        at_end = status_code(st) == ST_NO_DATA;
+        if (at_end)
+            st = STATUS_OK;
+        else if (st_ok(st))
+            copy_binary_reader_feed(&r, piece);
+        if (st_ok(st))
+            st = copy_binary_rows(c, &r, at_end, a, fields, values, nulls, rows);
+        if (st_ok(st))
+            st = sql_check_interrupts(&c->s->context);
+    }
+    copy_binary_reader_deinit(&r);
+    return st;
+}
+
 static status copy_from(struct copy *c, uint64_t *rows)
 {
     SCOPED(arena) struct arena *a = arena_new(c->s->heap, &c->s->account);
@@ -463,8 +599,9 @@ static status copy_from(struct copy *c, uint64_t *rows)
                  : arena_printf(c->arena, "INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
                                 relation_text(c), list, values);
     TRY_RETURN(plan(c, insert, SLICE_EMPTY));
-    TRY_RETURN(c->s->sink->copy_in_begin(c->s->sink, c->options.csv ? COPY_CSV : COPY_TEXT,
-                                         c->column_count));
+    TRY_RETURN(c->s->sink->copy_in_begin(c->s->sink, format_of(c), c->column_count));
+    if (c->options.binary)
+        return read_binary(c, a, rows);
     copy_reader_init(&r, &c->options, c->s->heap);
     st = read_all(c, &r, a, rows);
     copy_reader_deinit(&r);

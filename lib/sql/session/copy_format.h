@@ -8,6 +8,7 @@
 #include "base/status.h"
 
 struct copy_options {
+    bool        binary; /* copy_binary.h; nothing below counts then */
     bool        csv;
     bool        header;
     bool        header_match;

@@ -204,14 +204,21 @@ static bool plan_is_current(const struct sql_session *s, const struct prepared *
            p->planned->settings == s->settings_generation;
 }
 
-/* A plan points into descriptors. Holding its tables in this transaction keeps them as they are;
- * only then does the version tell whether they still are what the plan was made for. */
-status prepared_revalidate(struct sql_session *s, struct prepared *p)
+status prepared_hold(struct sql_session *s, struct prepared *p, bool *current)
 {
     if (plan_is_current(s, p))
         TRY_RETURN(catalog_hold_tables(s->view, p->planned->table_oids,
                                        p->planned->table_count)); /* may wait for a change to end */
-    return plan_is_current(s, p) ? STATUS_OK : prepared_plan(s, p);
+    *current = plan_is_current(s, p);
+    return STATUS_OK;
+}
+
+static status revalidate(struct sql_session *s, struct prepared *p)
+{
+    bool current;
+
+    TRY_RETURN(prepared_hold(s, p, &current));
+    return current ? STATUS_OK : prepared_plan(s, p);
 }
 
 static bool same_columns(const struct planned *a, const struct planned *b)
@@ -227,19 +234,26 @@ static bool same_columns(const struct planned *a, const struct planned *b)
     return same;
 }
 
-status prepared_revalidate_fixed(struct sql_session *s, struct prepared *p)
+status prepared_revalidate(struct sql_session *s, struct prepared *p)
 {
     struct planned *before = p->planned;
     status          st;
 
     if (before == NULL)
-        return prepared_revalidate(s, p);
+        return revalidate(s, p);
     before->references++;
-    st = prepared_revalidate(s, p);
+    st = revalidate(s, p);
+    if (!st_ok(st) && p->planned == NULL) {
+        p->planned = before; /* out of date: only the promise of its columns still counts */
+        return st;
+    }
     if (st_ok(st) && p->planned != before && !same_columns(before, p->planned)) {
         planned_unref(p->planned); /* the client was told the old ones: it must prepare anew */
         p->planned = before;
-        return status_new(ST_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+        /* pgjdbc prepares anew when it sees this routine. */
+        return status_routine(
+            status_new(ST_FEATURE_NOT_SUPPORTED, "cached plan must not change result type"),
+            "RevalidateCachedQuery");
     }
     planned_unref(before);
     return st;
@@ -369,16 +383,17 @@ static status check_block(struct sql_session *s, const struct prepared *p)
     return STATUS_OK;
 }
 
-/* The statement kept for this text, its plan brought up to date. */
-static status reuse(struct sql_session *s, struct prepared *p)
+/* The statement kept for this text, unless its plan is out of date: then the types of parameters
+ * and columns may be others too. */
+static status reuse(struct sql_session *s, struct prepared *p, bool *current)
 {
+    *current = true;
     TRY_RETURN(check_block(s, p));
     if (statement_is_plannable(p->node)) {
         TRY_RETURN(transaction_begin_statement(s));
-        TRY_RETURN(prepared_revalidate(s, p));
-        p->has_rows = statement_returns_rows(p);
+        TRY_RETURN(prepared_hold(s, p, current));
     }
-    return prepared_add(s, p);
+    return *current ? prepared_add(s, p) : STATUS_OK;
 }
 
 static status parse_and_keep(struct sql_session *s, struct prepared *p, slice text,
@@ -401,15 +416,18 @@ status session_parse(struct sql_session *s, const char *name, slice text,
                      const uint32_t *param_types, size_t param_count)
 {
     struct prepared *p = NULL;
-    status           st;
+    bool             current = false;
+    status           st = STATUS_OK;
 
     interruptible_begin(s);
     if (name[0] == '\0')
         p = plan_cache_get(s->plans, text_key(s, text, param_types, param_count));
     if (p != NULL) {
         p->references++;
-        st = reuse(s, p);
-    } else {
+        st = reuse(s, p, &current);
+    }
+    if (st_ok(st) && !current) {
+        prepared_unref(p);
         p = prepared_new(s, name);
         st = parse_and_keep(s, p, text, param_types, param_count);
     }
@@ -487,6 +505,17 @@ struct portal *portal_new(struct sql_session *s, const char *name, struct prepar
     return x;
 }
 
+/* PostgreSQL shows the value only as far as log_parameter_max_length_on_error lets it: not at all,
+ * by default. */
+static status parameter_context(status st, const char *portal, size_t i, int16_t format)
+{
+    const char *value = format == 1 ? "" : " = '...'";
+
+    if (portal[0] == '\0')
+        return status_context(st, "unnamed portal parameter $%zu%s", i + 1, value);
+    return status_context(st, "portal \"%s\" parameter $%zu%s", portal, i + 1, value);
+}
+
 static status decode_param(struct sql_session *s, struct portal *x, const struct bind_values *v,
                            size_t i)
 {
@@ -515,7 +544,7 @@ static status decode_param(struct sql_session *s, struct portal *x, const struct
         st = status_new(ST_INVALID_BINARY, "incorrect binary data format in bind parameter %zu",
                         i + 1);
     }
-    return st_ok(st) ? st : status_context(st, "portal \"%s\" parameter $%zu", x->name, i + 1);
+    return st_ok(st) ? st : parameter_context(st, x->name, i, format);
 }
 
 status portal_decode_params(struct sql_session *s, struct portal *x, const struct bind_values *v)
@@ -572,7 +601,7 @@ static status fill_portal(struct sql_session *s, struct portal *x, const struct 
     if (p->node != NULL && !statement_ends_transaction(p->node)) {
         TRY_RETURN(transaction_begin_statement(s));
         if (statement_is_plannable(p->node)) {
-            TRY_RETURN(prepared_revalidate_fixed(s, p));
+            TRY_RETURN(prepared_revalidate(s, p));
             x->planned = p->planned;
             x->planned->references++;
         }

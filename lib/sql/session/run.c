@@ -132,7 +132,7 @@ status portal_open(struct sql_session *s, struct portal *x)
     if (x->execution != NULL)
         return STATUS_OK;
     if (x->planned != NULL) /* bound before: the schema may have changed since */
-        TRY_RETURN(prepared_revalidate_fixed(s, p));
+        TRY_RETURN(prepared_revalidate(s, p));
     planned_unref(x->planned);
     x->planned = p->planned;
     x->planned->references++;
@@ -405,21 +405,21 @@ static status run_shape_once(struct sql_session *s, struct prepared **ran, bool 
     struct portal              *x;
     const struct result_column *columns;
     size_t                      count;
-    bool                        suspended;
+    bool                        suspended, current = false;
     status                      st;
 
     TRY_RETURN(transaction_begin_statement(s));
     p = plan_cache_get(s->plans, buf_slice(&s->normalised.key));
-    if (p == NULL)
+    if (p != NULL)
+        TRY_RETURN(prepared_hold(s, p, &current));
+    if (!current) /* anew, too, when tables have changed: literals may have to be of other types */
         TRY_RETURN(plan_shape(s, &p));
     *ran = p;
     *unknown = p == NULL;
     if (p == NULL)
         return STATUS_OK;
     x = portal_new(s, "", p);
-    st = prepared_revalidate(s, p);
-    if (st_ok(st))
-        st = bind_literals(s, x);
+    st = bind_literals(s, x);
     if (!st_ok(st)) { /* planned anew as text, where errors have their place in what the client
                          wrote */
         *unknown = !is_final(st);

@@ -155,11 +155,11 @@ static status context_setting_get(struct sql_context *c, slice name, struct aren
     const char         *value = id >= 0 ? settings_get(s->settings, (enum setting_id)id)
                                         : settings_get_custom(s->settings, name);
 
+    if (id >= 0)
+        value = setting_with_unit(a, setting_def_at((size_t)id)->name, value);
     *out = arena_strdup(a, value);
     return STATUS_OK;
 }
-
-enum { DATE_STYLE_SIZE = 16 };
 
 /* Split a list of identifiers, quoted or folded to lower case, in place. */
 static size_t split_identifiers(char *text, const char **names, size_t max)
@@ -235,33 +235,23 @@ static status parse_date_style(struct sql_session *s, const char *value, enum da
                                 "Unrecognized key word.");
 }
 
-/* "German, DMY": what SHOW prints and clients are told. */
-static status date_style_text(struct sql_session *s, const char *value, char out[DATE_STYLE_SIZE])
+/* What SHOW prints and clients are told. */
+static const char *date_style_name(const struct sql_settings *s)
 {
-    enum date_style style;
-    enum date_order order;
+    static const char *const names[][3] = {
+        [DATE_STYLE_ISO] = {"ISO, MDY", "ISO, DMY", "ISO, YMD"},
+        [DATE_STYLE_POSTGRES] = {"Postgres, MDY", "Postgres, DMY", "Postgres, YMD"},
+        [DATE_STYLE_SQL] = {"SQL, MDY", "SQL, DMY", "SQL, YMD"},
+        [DATE_STYLE_GERMAN] = {"German, MDY", "German, DMY", "German, YMD"},
+    };
 
-    TRY_RETURN(parse_date_style(s, value, &style, &order));
-    snprintf(out, DATE_STYLE_SIZE, "%s, %s",
-             style == DATE_STYLE_ISO        ? "ISO"
-             : style == DATE_STYLE_POSTGRES ? "Postgres"
-             : style == DATE_STYLE_SQL      ? "SQL"
-                                            : "German",
-             order == DATE_ORDER_MDY   ? "MDY"
-             : order == DATE_ORDER_DMY ? "DMY"
-                                       : "YMD");
-    return STATUS_OK;
+    return names[s->date_style][s->date_order];
 }
 
 status session_set(struct sql_session *s, slice name, const char *value, enum setting_scope scope)
 {
-    int  id = setting_find(name);
-    char date_style[DATE_STYLE_SIZE];
+    int id = setting_find(name);
 
-    if (id == SETTING_DATE_STYLE && value != NULL) {
-        TRY_RETURN(date_style_text(s, value, date_style));
-        value = date_style;
-    }
     if (id >= 0)
         return settings_set(s->settings, (enum setting_id)id, value, scope);
     if (name.size > 0 && memchr(name.data, '.', name.size) != NULL)
@@ -301,8 +291,22 @@ void session_apply_search_path(struct sql_session *s)
     catalog_view_set_search_path(s->view, s->search_path, s->search_path_count);
 }
 
-static status apply_client_encoding(const char *value)
+static status apply_date_style(struct sql_session *s, const char *value, const char **canonical)
 {
+    struct sql_settings *o = &s->context.settings;
+    enum date_style      style;
+    enum date_order      order;
+
+    TRY_RETURN(parse_date_style(s, value, &style, &order));
+    o->date_style = style;
+    o->date_order = order;
+    *canonical = date_style_name(o);
+    return STATUS_OK;
+}
+
+static status apply_client_encoding(const char *value, const char **canonical)
+{
+    *canonical = strcasecmp(value, "sql_ascii") == 0 ? "SQL_ASCII" : "UTF8";
     if (strcasecmp(value, "utf8") == 0 || strcasecmp(value, "utf-8") == 0 ||
         strcasecmp(value, "unicode") == 0 || strcasecmp(value, "sql_ascii") == 0)
         return STATUS_OK;
@@ -311,12 +315,13 @@ static status apply_client_encoding(const char *value)
         "Use UTF8.");
 }
 
-static status apply_time_zone(struct sql_session *s, const char *value)
+static status apply_time_zone(struct sql_session *s, const char *value, const char **canonical)
 {
     const struct time_zone *tz = NULL;
 
     TRY_RETURN(time_zone_find(s->server->zones, slice_cstr(value), &tz));
     s->context.settings.time_zone = tz;
+    *canonical = time_zone_name(tz);
     return STATUS_OK;
 }
 
@@ -351,23 +356,22 @@ static void apply_enable(struct sql_session *s, enum setting_id id, bool on)
 }
 
 /* Make a value effective; runs before the value is stored, so what it refuses never holds. */
-static status apply(void *ctx, enum setting_id id, const char *value)
+static status apply(void *ctx, enum setting_id id, const char *value, const char **canonical)
 {
     struct sql_session *s = ctx;
 
     switch (id) {
     case SETTING_DATE_STYLE:
         s->settings_generation++;
-        return parse_date_style(s, value, &s->context.settings.date_style,
-                                &s->context.settings.date_order);
+        return apply_date_style(s, value, canonical);
     case SETTING_INTERVAL_STYLE:
         s->context.settings.interval_style = interval_style_of(value);
         break;
     case SETTING_TIME_ZONE:
         s->settings_generation++;
-        return apply_time_zone(s, value);
+        return apply_time_zone(s, value, canonical);
     case SETTING_CLIENT_ENCODING:
-        return apply_client_encoding(value);
+        return apply_client_encoding(value, canonical);
     case SETTING_EXTRA_FLOAT_DIGITS:
         s->context.settings.extra_float_digits = atoi(value);
         break;
@@ -458,8 +462,10 @@ static status look_up_names(struct sql_session *s)
 
 static status start_settings(struct sql_session *s, const struct session_start *start)
 {
+    const char *zone;
+
     settings_force(s->settings, SETTING_SESSION_AUTHORIZATION, s->user);
-    TRY_RETURN(apply(s, SETTING_TIME_ZONE, settings_get(s->settings, SETTING_TIME_ZONE)));
+    TRY_RETURN(apply(s, SETTING_TIME_ZONE, settings_get(s->settings, SETTING_TIME_ZONE), &zone));
     for (size_t i = 0; i < start->setting_count; i++) {
         slice name = slice_cstr(start->settings[i].name);
 

@@ -18,9 +18,9 @@ struct txn_system;
  * ---------------------------------------------------------------------------------- */
 
 struct sql_server_options {
-    size_t sql_memory;     /* bytes all statements together may hold; 0: no limit */
-    size_t session_memory; /* bytes one statement may hold; 0: no limit */
-    size_t connections_max;
+    size_t      sql_memory;     /* bytes all statements together may hold; 0: no limit */
+    size_t      session_memory; /* bytes one statement may hold; 0: no limit */
+    size_t      connections_max;
     const char *temp_dir; /* for temporary files; copied; made when needed. NULL: nothing spills */
 };
 

@@ -191,10 +191,13 @@ void             prepared_unref(struct prepared *p);
 void             planned_unref(struct planned *p); /* Accepts NULL. */
 /* Bind and plan, unless the plan at hand still holds. Needs a transaction. */
 status           prepared_plan(struct sql_session *s, struct prepared *p) MUST_CHECK;
-/* Take the statement's tables into this transaction's holds; replans when they have changed. */
+/* Take the tables of the plan into this transaction's holds. A plan points into descriptors:
+ * holding its tables keeps them as they are, and only then can *current tell whether they still are
+ * what the plan was made for. */
+status           prepared_hold(struct sql_session *s, struct prepared *p, bool *current) MUST_CHECK;
+/* The same, and plan anew what is out of date. The client knows the columns: 0A000 when they would
+ * change. */
 status           prepared_revalidate(struct sql_session *s, struct prepared *p) MUST_CHECK;
-/* The same for a statement whose columns the client knows: 0A000 when they would change. */
-status           prepared_revalidate_fixed(struct sql_session *s, struct prepared *p) MUST_CHECK;
 bool             statement_is_plannable(const PgQuery__Node *node);
 /* COMMIT, ROLLBACK, ROLLBACK TO: what a failed block still hears. */
 bool             statement_ends_transaction(const PgQuery__Node *node);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/arena.h"
 #include "base/assert.h"
 #include "base/buf.h"
 
@@ -270,6 +271,31 @@ int64_t settings_get_int(const struct settings *s, enum setting_id id)
     return defs[id].kind == SETTING_BOOL ? strcmp(value, "on") == 0 : strtoll(value, NULL, 10);
 }
 
+const char *setting_with_unit(struct arena *a, const char *name, const char *value)
+{
+    static const struct {
+        int64_t     factor;
+        const char *unit;
+    } times[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}},
+      sizes[] = {{1 << 30, "TB"}, {1 << 20, "GB"}, {1 << 10, "MB"}, {1, "kB"}};
+    int         id = setting_find(slice_cstr(name));
+    const char *unit = id >= 0 ? defs[id].unit : NULL;
+    int64_t     v = unit != NULL ? atoll(value) : 0;
+    bool        is_time = unit != NULL && strcmp(unit, "ms") == 0;
+    size_t      count = is_time ? ARRAY_LEN(times) : ARRAY_LEN(sizes);
+
+    if (v <= 0)
+        return value;
+    for (size_t i = 0; i < count; i++) {
+        int64_t factor = is_time ? times[i].factor : sizes[i].factor;
+
+        if (v % factor == 0)
+            return arena_printf(a, "%lld%s", (long long)(v / factor),
+                                is_time ? times[i].unit : sizes[i].unit);
+    }
+    UNREACHABLE();
+}
+
 /* ---- changing
  * -------------------------------------------------------------------------------------------- */
 
@@ -305,14 +331,14 @@ static void push_undo(struct settings *s, int id)
  * cannot be refused. */
 static void announce(struct settings *s, int id, const char *before)
 {
-    const char *now;
+    const char *now, *canonical;
 
     if (id >= SETTING_COUNT)
         return;
     now = settings_get(s, (enum setting_id)id);
     if (strcmp(before, now) == 0)
         return;
-    st_clear(s->apply(s->ctx, (enum setting_id)id, now));
+    st_clear(s->apply(s->ctx, (enum setting_id)id, now, &canonical));
     if (defs[id].flags & SETTING_REPORT)
         s->report(s->ctx, defs[id].name, now);
 }
@@ -343,6 +369,7 @@ status settings_set(struct settings *s, enum setting_id id, const char *value,
     const struct setting_def *d = &defs[id];
     struct value             *v = &s->values[id];
     char                     *text = NULL, *before;
+    const char               *canonical = NULL;
     status                    st;
 
     if (d->flags & SETTING_READ_ONLY)
@@ -351,10 +378,14 @@ status settings_set(struct settings *s, enum setting_id id, const char *value,
     if (value == NULL)
         value = v->reset != NULL ? v->reset : d->fallback;
     TRY_RETURN(normalise(s, d, value, &text));
-    st = s->apply(s->ctx, id, text);
+    st = s->apply(s->ctx, id, text, &canonical);
     if (!st_ok(st)) {
         heap_free(text);
         return st;
+    }
+    if (canonical != NULL) {
+        heap_free(text);
+        text = heap_strdup(s->heap, canonical);
     }
     before = heap_strdup(s->heap, settings_get(s, id));
     if (scope != SETTING_AT_START)

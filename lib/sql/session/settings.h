@@ -7,6 +7,7 @@
 #include "base/slice.h"
 #include "base/status.h"
 
+struct arena;
 struct settings;
 
 enum setting_kind { SETTING_BOOL, SETTING_INT, SETTING_REAL, SETTING_STRING, SETTING_ENUM };
@@ -40,8 +41,11 @@ const struct setting_def *setting_def_at(size_t position); /* NULL behind the la
 /* Position of a setting by its name, letter case aside; -1: none. */
 int                       setting_find(slice name);
 
-/* Called after a value changed: makes it effective. An error refuses the value. */
-typedef status (*setting_apply)(void *ctx, enum setting_id id, const char *value);
+/* Called before a value is stored: makes it effective. An error refuses the value and leaves all as
+ * it was. *canonical, NULL before the call, may be set to the form to store and to show; it is
+ * borrowed until the next call. */
+typedef status (*setting_apply)(void *ctx, enum setting_id id, const char *value,
+                                const char **canonical);
 /* Called when a reported setting got another value, also by RESET or rollback. */
 typedef void (*setting_report)(void *ctx, const char *name, const char *value);
 
@@ -59,6 +63,10 @@ enum setting_scope {
     SETTING_FOR_TRANSACTION, /* SET LOCAL */
     SETTING_AT_START,        /* startup packet: becomes what RESET goes back to */
 };
+/* A value as SHOW and current_setting() give it: "5s" rather than "5000" for numbers that have a
+ * unit; other values and names that are not known come back as they are. */
+const char *setting_with_unit(struct arena *a, const char *name, const char *value);
+
 /* Check, normalise and apply a value; NULL resets. Errors: 22023, 55P02. */
 status settings_set(struct settings *s, enum setting_id id, const char *value,
                     enum setting_scope scope) MUST_CHECK;

@@ -145,32 +145,6 @@ static status show_name(struct sql_session *s, const char *name, const char **co
     return STATUS_OK;
 }
 
-/* "5s" rather than "5000": as PostgreSQL shows numbers that have a unit. */
-static const char *with_unit(struct arena *a, const char *column, const char *value)
-{
-    static const struct {
-        int64_t     factor;
-        const char *unit;
-    } times[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}},
-      sizes[] = {{1 << 30, "TB"}, {1 << 20, "GB"}, {1 << 10, "MB"}, {1, "kB"}};
-    int         id = setting_find(slice_cstr(column));
-    const char *unit = id >= 0 ? setting_def_at((size_t)id)->unit : NULL;
-    int64_t     v = unit != NULL ? atoll(value) : 0;
-    bool        is_time = unit != NULL && strcmp(unit, "ms") == 0;
-    size_t      count = is_time ? ARRAY_LEN(times) : ARRAY_LEN(sizes);
-
-    if (v <= 0)
-        return value;
-    for (size_t i = 0; i < count; i++) {
-        int64_t factor = is_time ? times[i].factor : sizes[i].factor;
-
-        if (v % factor == 0)
-            return arena_printf(a, "%lld%s", (long long)(v / factor),
-                                is_time ? times[i].unit : sizes[i].unit);
-    }
-    UNREACHABLE();
-}
-
 static const char *const show_all_names[] = {"name", "setting", "description"};
 
 static status show_all(struct sql_session *s, bool describe)
@@ -182,7 +156,7 @@ static status show_all(struct sql_session *s, bool describe)
 
         cells[id * 3] = d->name;
         cells[id * 3 + 1] =
-            with_unit(s->scratch, d->name, settings_get(s->settings, (enum setting_id)id));
+            setting_with_unit(s->scratch, d->name, settings_get(s->settings, (enum setting_id)id));
         cells[id * 3 + 2] = d->text;
     }
     return send_text_rows(s, show_all_names, 3, cells, SETTING_COUNT, describe);
@@ -196,7 +170,7 @@ static status show_variable(struct sql_session *s, const PgQuery__VariableShowSt
     if (strcmp(stmt->name, "all") == 0)
         return show_all(s, describe);
     TRY_RETURN(show_name(s, stmt->name, &column, &value));
-    value = with_unit(s->scratch, column, value);
+    value = setting_with_unit(s->scratch, column, value);
     return send_text_rows(s, &column, 1, &value, 1, describe);
 }
 
@@ -282,7 +256,7 @@ static status execute(struct sql_session *s, const PgQuery__ExecuteStmt *stmt, s
     if (p == NULL)
         return statement_missing(stmt->name);
     x = portal_new(s, "", p);
-    TRY(st, prepared_revalidate_fixed(s, p), out);
+    TRY(st, prepared_revalidate(s, p), out);
     TRY(st, execute_params(s, stmt, text, x), out);
     columns = prepared_columns(p, &count);
     x->formats = utility_formats(s, count);
