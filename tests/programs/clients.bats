@@ -1,0 +1,24 @@
+#!/usr/bin/env bats
+# Client drivers as Debian and npm ship them, each with its own program in tests/clients/ against a node of its own.
+bats_require_minimum_version 1.5.0
+load common
+
+CLIENTS=$ROOT/tests/clients
+BUILT=$ROOT/build/clients # what compilers and npm make; never in the tree
+
+passes() { # COMMAND...: runs against a fresh node; what it prints is shown when it fails
+    start_node
+    run timeout 120 "$@"
+    [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+}
+
+@test "a C program with libpq: types as text and binary, COPY, pipelines, cancelling" {
+    mkdir -p "$BUILT"
+    # shellcheck disable=SC2046 # flags are words
+    gcc -std=c17 -D_GNU_SOURCE -Wall -Wextra -o "$BUILT/libpq" "$CLIENTS/libpq.c" $(pkg-config --cflags --libs libpq)
+    passes "$BUILT/libpq"
+}
+
+@test "a Python program with psycopg2: types, COPY, named cursors, errors" {
+    passes /usr/bin/python3 "$CLIENTS/psycopg2_client.py"
+}
