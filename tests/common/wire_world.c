@@ -114,6 +114,10 @@ struct wire_world *wire_world_new(const struct wire_options *options)
     struct wire_world *w = heap_must_alloc(NULL, 1, sizeof *w);
     struct sim_options o = {.ordered = true};
 
+    if (options->slow) {
+        o.stall_ppm = 1000000;
+        o.stall_max_us = 10000;
+    }
     w->options = *options;
     if (w->options.sql_memory == 0)
         w->options.sql_memory = (size_t)64 << 20;

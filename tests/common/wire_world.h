@@ -14,6 +14,7 @@ struct wire_options {
     uint64_t seed;
     size_t   sql_memory;      /* of all statements together; 0: 64 MiB */
     size_t   connections_max; /* 0: 100 */
+    bool     slow; /* each look at a clock takes up to 10 ms: work of seconds in few steps */
 };
 
 struct wire_world;
