@@ -1,7 +1,7 @@
 complete -c linera-sql -s c -l command -x -d 'run this and leave'
 complete -c linera-sql -s f -l file -r -d 'run this file'
 complete -c linera-sql -s v -l variable -x -d 'set a variable'
-complete -c linera-sql -s F -l format -x -a 'table csv tsv json ndjson markdown vertical' -d 'how to print'
+complete -c linera-sql -s F -l format -x -a 'table csv tsv json ndjson markdown vertical unaligned html' -d 'how to print'
 complete -c linera-sql -l no-header -d 'leave column names out'
 complete -c linera-sql -l url -x -d 'where to connect'
 complete -c linera-sql -l on-error -x -a 'stop continue' -d 'what to do at an error'

@@ -1,19 +1,19 @@
 #include "client/table.h"
 
 #include <cjson/cJSON.h>
-#include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #include "base/compiler.h"
+#include "client/table_internal.h"
+
+/* In the order of enum table_format. */
+static const char *const format_names[] = {"table",    "csv",      "tsv",       "json", "ndjson",
+                                           "markdown", "vertical", "unaligned", "html"};
 
 bool table_format_parse(const char *name, enum table_format *out)
 {
-    static const char *const names[] = {"table",  "csv",      "tsv",     "json",
-                                        "ndjson", "markdown", "vertical"};
-
-    for (int i = 0; i < (int)ARRAY_LEN(names); i++) {
-        if (strcmp(names[i], name) == 0) {
+    for (int i = 0; i < (int)ARRAY_LEN(format_names); i++) {
+        if (strcmp(format_names[i], name) == 0) {
             *out = (enum table_format)i;
             return true;
         }
@@ -21,120 +21,20 @@ bool table_format_parse(const char *name, enum table_format *out)
     return false;
 }
 
-/* Columns on a terminal of UTF-8 text. */
-static int display_width(const char *text)
+const char *table_format_name(enum table_format f)
 {
-    int       width = 0;
-    mbstate_t state = {0};
-
-    while (*text != '\0') {
-        wchar_t c;
-        size_t  n = mbrtowc(&c, text, strlen(text), &state);
-        int     w;
-
-        if (n == (size_t)-1 || n == (size_t)-2) { /* not UTF-8: count the byte */
-            memset(&state, 0, sizeof state);
-            width++;
-            text++;
-            continue;
-        }
-        w = wcwidth(c);
-        width += w > 0 ? w : 0;
-        text += n;
-    }
-    return width;
+    return format_names[f];
 }
 
-static const char *cell(const struct table *t, int row, int column)
+const char *table_cell(const struct table *t, const struct table_style *s, int row, int column)
 {
     const char *text = t->cell(t->source, row, column);
 
-    return text != NULL ? text : "";
+    return text != NULL ? text : s->null != NULL ? s->null : "";
 }
 
-static bool is_number(const struct table *t, int column)
-{
-    return t->kind(t->source, column) == TABLE_NUMBER;
-}
-
-static void pad(FILE *out, int n)
-{
-    fprintf(out, "%*s", n > 0 ? n : 0, "");
-}
-
-/* The line of names, each in the middle of its column, and the rule below. */
-static void print_names(const struct table *t, const int *widths, FILE *out)
-{
-    for (int c = 0; c < t->columns; c++) {
-        const char *name = t->name(t->source, c);
-        int         space = widths[c] - display_width(name);
-
-        fprintf(out, "%s ", c > 0 ? "|" : "");
-        pad(out, space / 2);
-        fputs(name, out);
-        pad(out, space - space / 2 + 1);
-    }
-    fputc('\n', out);
-    for (int c = 0; c < t->columns; c++) {
-        fputs(c > 0 ? "+" : "", out);
-        for (int i = 0; i < widths[c] + 2; i++)
-            fputc('-', out);
-    }
-    fputc('\n', out);
-}
-
-static void print_row(const struct table *t, int row, const int *widths, FILE *out)
-{
-    for (int c = 0; c < t->columns; c++) {
-        const char *text = cell(t, row, c);
-        int         space = widths[c] - display_width(text);
-        bool        right = is_number(t, c);
-
-        fprintf(out, "%s ", c > 0 ? "|" : "");
-        pad(out, right ? space : 0);
-        fputs(text, out);
-        if (c + 1 < t->columns)
-            pad(out, (right ? 0 : space) + 1);
-    }
-    fputc('\n', out);
-}
-
-static void print_table(const struct table *t, const struct table_style *s)
-{
-    int *widths = calloc((size_t)t->columns + 1, sizeof *widths);
-
-    if (widths == NULL)
-        return;
-    for (int c = 0; c < t->columns; c++) {
-        widths[c] = s->bare ? 0 : display_width(t->name(t->source, c));
-        for (int i = 0; i < t->rows; i++)
-            widths[c] = MAX(widths[c], display_width(cell(t, i, c)));
-    }
-    if (!s->bare)
-        print_names(t, widths, s->out);
-    for (int i = 0; i < t->rows; i++)
-        print_row(t, i, widths, s->out);
-    if (!s->bare)
-        fprintf(s->out, "(%d row%s)\n\n", t->rows, t->rows == 1 ? "" : "s");
-    free(widths);
-}
-
-static void print_vertical(const struct table *t, const struct table_style *s)
-{
-    int width = 0;
-
-    for (int c = 0; c < t->columns; c++)
-        width = MAX(width, display_width(t->name(t->source, c)));
-    for (int i = 0; i < t->rows; i++) {
-        fprintf(s->out, "-[ RECORD %d ]\n", i + 1);
-        for (int c = 0; c < t->columns; c++) {
-            fputs(t->name(t->source, c), s->out);
-            pad(s->out, width - display_width(t->name(t->source, c)));
-            fprintf(s->out, " | %s\n", cell(t, i, c));
-        }
-    }
-    fputc('\n', s->out);
-}
+/* ---- formats for programs ----------------------------------------------------------------------
+ */
 
 static void put_csv(FILE *out, const char *text)
 {
@@ -173,32 +73,164 @@ static void put_markdown(FILE *out, const char *text)
     }
 }
 
+static void put_plain(FILE *out, const char *text)
+{
+    fputs(text, out);
+}
+
+static void put_html(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '<')
+            fputs("&lt;", out);
+        else if (*text == '>')
+            fputs("&gt;", out);
+        else if (*text == '&')
+            fputs("&amp;", out);
+        else if (*text == '\n')
+            fputs("<br />\n", out);
+        else
+            fputc(*text, out);
+    }
+}
+
+static void put_cell(const struct table *t, const struct table_style *s, int row, int column)
+{
+    FILE *out = s->out;
+
+    switch (s->format) {
+    case TABLE_FORMAT_CSV:
+        put_csv(out, table_cell(t, s, row, column));
+        break;
+    case TABLE_FORMAT_TSV:
+        if (t->cell(t->source, row, column) == NULL)
+            fputs(s->null != NULL ? s->null : "\\N", out);
+        else
+            put_tsv(out, t->cell(t->source, row, column));
+        break;
+    case TABLE_FORMAT_MARKDOWN:
+        put_markdown(out, table_cell(t, s, row, column));
+        break;
+    case TABLE_FORMAT_HTML:
+        put_html(out, table_cell(t, s, row, column));
+        break;
+    default:
+        put_plain(out, table_cell(t, s, row, column));
+        break;
+    }
+}
+
+static void put_name(const struct table_style *s, const char *name)
+{
+    FILE *out = s->out;
+
+    switch (s->format) {
+    case TABLE_FORMAT_CSV:
+        put_csv(out, name);
+        break;
+    case TABLE_FORMAT_TSV:
+        put_tsv(out, name);
+        break;
+    case TABLE_FORMAT_MARKDOWN:
+        put_markdown(out, name);
+        break;
+    case TABLE_FORMAT_HTML:
+        put_html(out, name);
+        break;
+    default:
+        put_plain(out, name);
+        break;
+    }
+}
+
+static const char *separator(const struct table_style *s)
+{
+    switch (s->format) {
+    case TABLE_FORMAT_MARKDOWN:
+        return " | ";
+    case TABLE_FORMAT_CSV:
+        return ",";
+    case TABLE_FORMAT_TSV:
+        return "\t";
+    default:
+        return s->separator != NULL ? s->separator : "|";
+    }
+}
+
 static void print_lines(const struct table *t, const struct table_style *s)
 {
-    bool        markdown = s->format == TABLE_FORMAT_MARKDOWN, csv = s->format == TABLE_FORMAT_CSV;
-    const char *begin = markdown ? "| " : "",
-               *between = markdown ? " | "
-                          : csv    ? ","
-                                   : "\t",
-               *end = markdown ? " |\n" : "\n";
-    void (*put)(FILE *, const char *) = markdown ? put_markdown : csv ? put_csv : put_tsv;
+    FILE *out = s->out;
+    bool  markdown = s->format == TABLE_FORMAT_MARKDOWN, header = s->header && !s->bare;
 
-    for (int i = s->header && !s->bare ? -1 : 0; i < t->rows; i++) {
-        fputs(begin, s->out);
+    for (int i = header ? -1 : 0; i < t->rows; i++) {
+        fputs(markdown ? "| " : "", out);
         for (int c = 0; c < t->columns; c++) {
-            fputs(c > 0 ? between : "", s->out);
-            if (i >= 0 && t->cell(t->source, i, c) == NULL)
-                fputs(s->format == TABLE_FORMAT_TSV ? "\\N" : "", s->out);
+            fputs(c > 0 ? separator(s) : "", out);
+            if (i < 0)
+                put_name(s, t->name(t->source, c));
             else
-                put(s->out, i < 0 ? t->name(t->source, c) : cell(t, i, c));
+                put_cell(t, s, i, c);
         }
-        fputs(end, s->out);
+        fputs(markdown ? " |\n" : "\n", out);
         if (i < 0 && markdown) {
             for (int c = 0; c < t->columns; c++)
-                fputs(c > 0 ? "---|" : "|---|", s->out);
-            fputc('\n', s->out);
+                fputs(c > 0 ? "---|" : "|---|", out);
+            fputc('\n', out);
         }
     }
+    if (s->format == TABLE_FORMAT_UNALIGNED && header && !s->uncounted)
+        fprintf(out, "(%d row%s)\n", t->rows, t->rows == 1 ? "" : "s");
+    if (s->footers != NULL &&
+        (s->format == TABLE_FORMAT_UNALIGNED || s->format == TABLE_FORMAT_TSV))
+        fputs(s->footers, out);
+}
+
+/* Of the formats for lines, with \x: a name and its value a line, an empty line between rows. */
+static void print_pairs(const struct table *t, const struct table_style *s)
+{
+    FILE *out = s->out;
+
+    for (int i = 0; i < t->rows; i++) {
+        if (i > 0 && s->format == TABLE_FORMAT_UNALIGNED)
+            fputc('\n', out);
+        for (int c = 0; c < t->columns; c++) {
+            put_name(s, t->name(t->source, c));
+            fputs(separator(s), out);
+            put_cell(t, s, i, c);
+            fputc('\n', out);
+        }
+    }
+}
+
+static void print_html(const struct table *t, const struct table_style *s)
+{
+    FILE *out = s->out;
+
+    fprintf(out, "<table border=\"%d\">\n",
+            (s->frame == TABLE_FRAME_NONE   ? 0
+             : s->frame == TABLE_FRAME_FULL ? 2
+                                            : 1));
+    if (s->title != NULL && !s->bare) {
+        fputs("  <caption>", out);
+        put_html(out, s->title);
+        fputs("</caption>\n", out);
+    }
+    for (int i = s->bare ? 0 : -1; i < t->rows; i++) {
+        fputs(i < 0 ? "  <tr>\n" : "  <tr valign=\"top\">\n", out);
+        for (int c = 0; c < t->columns; c++) {
+            fprintf(out, i < 0 ? "    <th align=\"center\">" : "    <td align=\"%s\">",
+                    t->kind(t->source, c) == TABLE_NUMBER ? "right" : "left");
+            if (i < 0)
+                put_html(out, t->name(t->source, c));
+            else
+                put_cell(t, s, i, c);
+            fputs(i < 0 ? "</th>\n" : "</td>\n", out);
+        }
+        fputs("  </tr>\n", out);
+    }
+    fputs("</table>\n", out);
+    if (!s->uncounted && !s->bare)
+        fprintf(out, "<p>(%d row%s)<br />\n</p>\n", t->rows, t->rows == 1 ? "" : "s");
 }
 
 static cJSON *json_value(const struct table *t, int row, int column)
@@ -253,14 +285,27 @@ void table_print(const struct table *t, const struct table_style *style)
 {
     switch (style->format) {
     case TABLE_FORMAT_TABLE:
-        print_table(t, style);
+        if (style->expanded)
+            table_print_vertical(t, style);
+        else
+            table_print_aligned(t, style);
         break;
     case TABLE_FORMAT_VERTICAL:
-        print_vertical(t, style);
+        table_print_vertical(t, style);
         break;
     case TABLE_FORMAT_JSON:
     case TABLE_FORMAT_NDJSON:
         print_json(t, style);
+        break;
+    case TABLE_FORMAT_HTML:
+        print_html(t, style);
+        break;
+    case TABLE_FORMAT_CSV:
+    case TABLE_FORMAT_UNALIGNED:
+        if (style->expanded)
+            print_pairs(t, style);
+        else
+            print_lines(t, style);
         break;
     default:
         print_lines(t, style);

@@ -165,6 +165,14 @@ static status parse_address(const struct http_options *o, struct sockaddr_storag
     return status_new(ST_CONFIG_ERROR, "--http takes a numeric address, not \"%s\"", o->host);
 }
 
+static void free_server(struct http_server *s)
+{
+    heap_free((char *)(uintptr_t)s->options.host);
+    heap_free((char *)(uintptr_t)s->options.sql_host);
+    heap_free((char *)(uintptr_t)s->options.store);
+    heap_free(s);
+}
+
 status http_server_start(struct env *env, struct sql_server *sql, struct metrics *metrics,
                          const struct http_options *options, struct http_server **out)
 {
@@ -177,6 +185,9 @@ status http_server_start(struct env *env, struct sql_server *sql, struct metrics
     TRY_RETURN(parse_address(options, &address, &v6));
     s = heap_must_alloc(env_heap(env), 1, sizeof *s);
     *s = (struct http_server){.env = env, .sql = sql, .metrics = metrics, .options = *options};
+    s->options.host = heap_strdup(env_heap(env), options->host);
+    s->options.sql_host = heap_strdup(env_heap(env), options->sql_host);
+    s->options.store = heap_strdup(env_heap(env), options->store);
     errno = 0;
     s->daemon =
         MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL |
@@ -187,7 +198,7 @@ status http_server_start(struct env *env, struct sql_server *sql, struct metrics
                          MHD_OPTION_THREAD_STACK_SIZE, (size_t)(128 * 1024), MHD_OPTION_END);
     failed = errno;
     if (s->daemon == NULL) {
-        heap_free(s);
+        free_server(s);
         return status_hint(
             status_new(ST_OBJECT_IN_USE, "could not listen on %s:%u for HTTP: %s", options->host,
                        options->port,
@@ -222,5 +233,5 @@ void http_server_stop(struct http_server *s)
     /* Off the worker: suspended requests are answered by it while the daemon waits for them. */
     MHD_quiesce_daemon(s->daemon);
     env_offload(s->env, ENV_LANE_CPU, stop_daemon, s);
-    heap_free(s);
+    free_server(s);
 }

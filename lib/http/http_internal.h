@@ -47,6 +47,7 @@ void http_json(struct http_reply *out, cJSON *document);
 
 /* ---- lists.c ---- */
 
+void http_page_ranges(struct http_server *s, const struct http_request *r, struct http_reply *out);
 void http_page_sessions(struct http_server *s, const struct http_request *r,
                         struct http_reply *out);
 void http_page_statements(struct http_server *s, const struct http_request *r,

@@ -33,12 +33,6 @@ static bool parse_limit(const struct http_request *r, size_t *limit, struct http
     return true;
 }
 
-static void cursor_problem(struct http_reply *out, const char *text)
-{
-    http_problem(out, 400, "invalid argument",
-                 "cursor is the next_cursor of an earlier page, not \"%.100s\"", text);
-}
-
 static void add_cursor(cJSON *o, const char *cursor)
 {
     if (cursor != NULL)
@@ -62,6 +56,56 @@ static void add_time(cJSON *o, const char *name, int64_t us)
     strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
     snprintf(text, sizeof text, "%s.%06dZ", day, (int)(us % 1000000));
     cJSON_AddStringToObject(o, name, text);
+}
+
+/* False: `out` says what is wrong with it. */
+static bool parse_number(const struct http_request *r, const char *name, unsigned long *number,
+                         struct http_reply *out)
+{
+    const char *text = http_argument(r, name);
+    char       *end;
+
+    *number = 0;
+    if (text == NULL)
+        return true;
+    *number = strtoul(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0')
+        return true;
+    http_problem(out, 400, "invalid argument", "%s is a number, not \"%.100s\"", name, text);
+    return false;
+}
+
+/* ---- ranges ------------------------------------------------------------------------------------
+ */
+
+/* One node has one range, of all keys: every table lies in it. */
+void http_page_ranges(struct http_server *s, const struct http_request *r, struct http_reply *out)
+{
+    enum { RANGE_ID = 1, NODE_ID = 1 };
+    unsigned long after, table;
+    size_t        limit;
+    const int     replicas[] = {NODE_ID};
+    cJSON        *o, *list, *range;
+
+    (void)s;
+    if (!parse_limit(r, &limit, out) || !parse_number(r, "cursor", &after, out) ||
+        !parse_number(r, "table", &table, out))
+        return;
+    o = cJSON_CreateObject();
+    cJSON_AddNumberToObject(o, "version", 1);
+    list = cJSON_AddArrayToObject(o, "ranges");
+    if (after < RANGE_ID) {
+        range = cJSON_CreateObject();
+        cJSON_AddNumberToObject(range, "id", RANGE_ID);
+        cJSON_AddNullToObject(range, "start_key");
+        cJSON_AddNullToObject(range, "end_key");
+        cJSON_AddNumberToObject(range, "leaseholder", NODE_ID);
+        cJSON_AddItemToObject(range, "replicas",
+                              cJSON_CreateIntArray(replicas, ARRAY_LEN(replicas)));
+        cJSON_AddItemToArray(list, range);
+    }
+    add_cursor(o, NULL);
+    http_json(out, o);
 }
 
 /* ---- sessions ----------------------------------------------------------------------------------
@@ -88,21 +132,14 @@ static cJSON *describe_session(const struct session_info *x)
 void http_page_sessions(struct http_server *s, const struct http_request *r, struct http_reply *out)
 {
     SCOPED(arena) struct arena *a = arena_new(env_heap(s->env), NULL);
-    const char                 *cursor = http_argument(r, "cursor");
-    unsigned long               after = 0;
+    unsigned long               after;
     size_t                      count, limit, sent = 0, i = 0;
     struct session_info        *infos;
     cJSON                      *o, *list;
-    char                        next[32], *end = NULL;
+    char                        next[32];
 
-    if (!parse_limit(r, &limit, out))
+    if (!parse_limit(r, &limit, out) || !parse_number(r, "cursor", &after, out))
         return;
-    if (cursor != NULL)
-        after = strtoul(cursor, &end, 10);
-    if (cursor != NULL && (end == cursor || *end != '\0')) {
-        cursor_problem(out, cursor);
-        return;
-    }
     infos = sql_server_sessions(s->sql, a, &count);
     o = cJSON_CreateObject();
     cJSON_AddNumberToObject(o, "version", 1);
@@ -160,7 +197,8 @@ static bool parse_statement_cursor(const struct http_request *r, struct statemen
         (sscanf(text, "%" SCNu64 ".%" SCNx64 "%n", &page->after_rank, &page->after_id, &end) == 2 &&
          text[end] == '\0'))
         return true;
-    cursor_problem(out, text);
+    http_problem(out, 400, "invalid argument",
+                 "cursor is the next_cursor of an earlier page, not \"%.100s\"", text);
     return false;
 }
 

@@ -92,6 +92,14 @@ static void page_metrics(struct http_server *s, const struct http_request *r,
         (unsigned long long)c.memory_bytes);
 }
 
+static void add_address(cJSON *o, const char *name, const char *host, uint16_t port)
+{
+    char text[280];
+
+    snprintf(text, sizeof text, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
+    cJSON_AddStringToObject(o, name, text);
+}
+
 static void page_cluster(struct http_server *s, const struct http_request *r,
                          struct http_reply *out)
 {
@@ -104,6 +112,8 @@ static void page_cluster(struct http_server *s, const struct http_request *r,
     cJSON_AddStringToObject(o, "postgresql", LINERA_PG_VERSION);
     cJSON_AddNumberToObject(node, "id", 1);
     cJSON_AddStringToObject(node, "state", s->draining ? "stopping" : "running");
+    add_address(node, "sql", s->options.sql_host, s->options.sql_port);
+    add_address(node, "http", s->options.host, s->port);
     cJSON_AddStringToObject(node, "store", s->options.store);
     cJSON_AddNumberToObject(node, "uptime_us",
                             (double)(env_wall_us(s->env) - s->options.started_wall_us));
@@ -120,6 +130,7 @@ static const struct page {
     {"/ready", page_ready, ""},
     {"/metrics", page_metrics, ""},
     {"/api/v1/cluster", page_cluster, ""},
+    {"/api/v1/ranges", http_page_ranges, "limit cursor table"},
     {"/api/v1/sessions", http_page_sessions, "limit cursor"},
     {"/api/v1/statements", http_page_statements, "limit cursor sort"},
 };

@@ -204,6 +204,8 @@ static status start_sql(struct node *n)
     TRY_RETURN(temp_dir_ready(n, a, &o.temp_dir));
     TRY_RETURN(sql_server_new(n->env, n->catalog, n->txns, &o, &n->sql));
     TRY_RETURN(pgwire_server_start(n->env, n->sql, &p, &n->pgwire));
+    h.sql_host = n->options.sql.host;
+    h.sql_port = pgwire_server_port(n->pgwire);
     return http_server_start(n->env, n->sql, n->metrics, &h, &n->http);
 }
 

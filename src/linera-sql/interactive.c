@@ -1,5 +1,5 @@
-/* The terminal: readline's editing and history, the prompt, completion of keywords and of names in
- * the catalog. */
+/* The terminal: readline's editing and history, the prompt, interrupts. */
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,93 +10,161 @@
 
 #include "shell.h"
 
-/* readline's callbacks carry no context, so what they need stands here, set once before the loop
- * begins. */
-static struct shell *completing;
-
-static char *next_name(const char *prefix, int again)
-{
-    static PGresult *names;
-    static int       at;
-
-    if (!again) {
-        char      *quoted = PQescapeLiteral(completing->conn, prefix, strlen(prefix));
-        struct buf sql;
-
-        PQclear(names);
-        buf_init(&sql, NULL);
-        buf_printf(&sql,
-                   "SELECT relname FROM pg_catalog.pg_class WHERE relkind IN ('r', 'v') AND "
-                   "starts_with(relname, %s) UNION "
-                   "SELECT attname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON "
-                   "c.oid = a.attrelid "
-                   "WHERE c.relkind = 'r' AND a.attnum > 0 AND starts_with(attname, %s) ORDER BY 1 "
-                   "LIMIT 200",
-                   quoted, quoted);
-        /* Within a failed transaction there is nothing to ask. */
-        names = PQtransactionStatus(completing->conn) == PQTRANS_INERROR
-                    ? NULL
-                    : PQexec(completing->conn, buf_cstr(&sql));
-        buf_deinit(&sql);
-        PQfreemem(quoted);
-        at = 0;
-    }
-    if (names == NULL || PQresultStatus(names) != PGRES_TUPLES_OK || at >= PQntuples(names))
-        return NULL;
-    return strdup(PQgetvalue(names, at++, 0));
-}
+/* The callbacks of readline and of signals carry no context, so what they need stands here, set
+ * once before the loop begins. */
+static struct shell         *the_shell;
+static sigjmp_buf            at_prompt;
+static volatile sig_atomic_t reading;
 
 static char **complete(const char *text, int start, int end)
 {
-    (void)start, (void)end;
+    (void)end;
     rl_attempted_completion_over = 1; /* no file names */
-    return rl_completion_matches(text, next_name);
+    rl_completion_suppress_append = 0;
+    return complete_line(the_shell, rl_line_buffer, text, start);
 }
 
-static void cancel_statement(int signum)
+/* At the prompt, the line is given up; within a statement, that is cancelled: PQcancel() may be
+ * called here. */
+static void on_interrupt(int signum)
 {
-    char      message[256];
-    PGcancel *cancel = completing != NULL ? PQgetCancel(completing->conn) : NULL;
+    char message[256];
 
     (void)signum;
-    if (cancel != NULL && PQtransactionStatus(completing->conn) == PQTRANS_ACTIVE)
-        PQcancel(cancel, message, sizeof message);
-    PQfreeCancel(cancel);
+    if (reading)
+        siglongjmp(at_prompt, 1);
+    if (the_shell->cancel != NULL)
+        PQcancel(the_shell->cancel, message, sizeof message);
 }
 
+/* As psql's: the database, then what is open (= nothing, - a statement, or its quote), then the
+ * transaction. */
 static const char *prompt(struct shell *s, char *text, size_t size)
 {
     PGTransactionStatusType t = PQtransactionStatus(s->conn);
+    char                    state = '=';
 
-    snprintf(text, size, "%s%s%s ", PQdb(s->conn), shell_pending(s) ? "-" : "=",
+    if (!shell_active(s))
+        state = '@';
+    else if (s->scan.open != '\0')
+        state = s->scan.open == 'e' ? '\'' : s->scan.open;
+    else if (s->scan.brackets > 0)
+        state = '(';
+    else if (shell_pending(s))
+        state = '-';
+    snprintf(text, size, "%s%c%s ", PQstatus(s->conn) == CONNECTION_OK ? PQdb(s->conn) : "!", state,
              t == PQTRANS_INTRANS   ? "*>"
              : t == PQTRANS_INERROR ? "!>"
                                     : ">");
     return text;
 }
 
-void interactive_loop(struct shell *s)
-{
-    const char *home = getenv("HOME");
-    char        history[4096] = "", text[256];
-    char       *line;
+/* ---- history ------------------------------------------------------------------------------------
+ */
 
-    completing = s;
-    signal(SIGINT, cancel_statement);
+enum { HISTORY_MAX = 2000 };
+
+/* A statement of several lines is one entry. In the file its line ends stand as another byte, since
+ * each line there is an entry. */
+enum { LINE_END_IN_FILE = 1 };
+
+static void change_line_ends(char from, char to)
+{
+    HIST_ENTRY **entries = history_list();
+
+    for (int i = 0; entries != NULL && entries[i] != NULL; i++) {
+        for (char *p = entries[i]->line; *p != '\0'; p++)
+            *p = *p == from ? to : *p;
+    }
+}
+
+/* `entry` collects lines until the statement is complete. */
+static void remember(struct shell *s, struct buf *entry, const char *line)
+{
+    const HIST_ENTRY *last;
+
+    if (*line == '\0' && entry->size == 0)
+        return;
+    if (entry->size > 0)
+        buf_put_u8(entry, '\n');
+    buf_append_cstr(entry, line);
+    if (shell_pending(s))
+        return;
+    last = history_length > 0 ? history_get(history_base + history_length - 1) : NULL;
+    if (last == NULL || strcmp(last->line, buf_cstr(entry)) != 0)
+        add_history(buf_cstr(entry));
+    buf_reset(entry);
+}
+
+static bool history_path(char *path, size_t size)
+{
+    const char *own = getenv("LINERA_HISTORY"), *home = getenv("HOME");
+
+    if (own != NULL)
+        return (size_t)snprintf(path, size, "%s", own) < size;
+    return home != NULL && (size_t)snprintf(path, size, "%s/.linera_history", home) < size;
+}
+
+/* ---- the loop ----------------------------------------------------------------------------------
+ */
+
+static void set_up(struct shell *s)
+{
+    struct sigaction action = {.sa_handler = on_interrupt};
+
+    the_shell = s;
+    sigaction(SIGINT, &action, NULL); /* no SA_RESTART: \watch's waiting ends with it */
     rl_readline_name = "linera-sql";
     rl_attempted_completion_function = complete;
-    if (home != NULL &&
-        (size_t)snprintf(history, sizeof history, "%s/.linera_history", home) < sizeof history)
-        read_history(history);
-    printf("linera-sql: \\? lists commands, \\q leaves.\n");
-    while (!s->quit && (line = readline(prompt(s, text, sizeof text))) != NULL) {
-        if (*line != '\0')
-            add_history(line);
+    rl_basic_word_break_characters = " \t\n(),;=<>+-*/'";
+    rl_catch_signals = 0; /* on_interrupt() has to see them first */
+    using_history();
+    stifle_history(HISTORY_MAX);
+}
+
+/* NULL at the end of input. */
+static char *read_line(struct shell *s)
+{
+    char  text[256];
+    char *line;
+
+    reading = 1;
+    line = readline(prompt(s, text, sizeof text));
+    reading = 0;
+    return line;
+}
+
+void interactive_loop(struct shell *s)
+{
+    char       history[4096], *line;
+    bool       has_history = history_path(history, sizeof history);
+    struct buf entry;
+
+    buf_init(&entry, NULL);
+    set_up(s);
+    if (has_history && read_history(history) == 0)
+        change_line_ends(LINE_END_IN_FILE, '\n');
+    printf("linera-sql: \\? lists commands, \\h the syntax of statements, \\q leaves.\n");
+    if (sigsetjmp(at_prompt, 1) != 0) {
+        reading = 0;
+        rl_free_line_state();
+        rl_cleanup_after_signal();
+        putchar('\n');
+        buf_reset(&entry);
+        shell_forget(s);
+        conditions_free(s);
+    }
+    while (!s->quit && (line = read_line(s)) != NULL) {
         shell_line(s, line);
+        remember(s, &entry, line);
         free(line);
     }
     if (!s->quit)
         putchar('\n');
-    if (history[0] != '\0')
-        write_history(history);
+    buf_deinit(&entry);
+    signal(SIGINT, SIG_DFL);
+    if (!has_history)
+        return;
+    change_line_ends('\n', LINE_END_IN_FILE);
+    write_history(history);
 }

@@ -16,7 +16,7 @@ static void set_variables(struct shell *s, const struct cli_list *list)
 
         if (eq != NULL)
             *eq = '\0';
-        variable_set(s, name, eq != NULL ? eq + 1 : "");
+        variable_assign(s, name, eq != NULL ? eq + 1 : "");
         free(name);
     }
 }
@@ -26,8 +26,7 @@ static void run(struct shell *s, const struct cli_list *commands, const struct c
     bool go_on = true;
 
     for (size_t i = 0; i < commands->count && go_on; i++)
-        go_on = commands->items[i][0] == '\\' ? meta_run(s, commands->items[i] + 1)
-                                              : shell_run(s, commands->items[i]);
+        go_on = shell_text(s, commands->items[i]);
     for (size_t i = 0; i < files->count && go_on && !s->quit; i++)
         go_on = shell_file(s, files->items[i]);
     if (commands->count > 0 || files->count > 0)
@@ -50,7 +49,7 @@ static void read_rc(struct shell *s)
 
 int main(int argc, char **argv)
 {
-    struct shell            s = {.header = true, .out = stdout};
+    struct shell            s = {.out = stdout, .print = {.pager = TOGGLE_ON}};
     struct cli_list         commands = {0}, files = {0}, variables = {0};
     const char             *format = NULL, *on_error = NULL, *url = NULL;
     bool                    no_header = false, no_rc = false;
@@ -83,26 +82,25 @@ int main(int argc, char **argv)
     s.interactive =
         isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && commands.count == 0 && files.count == 0;
     s.stop_on_error = on_error != NULL ? strcmp(on_error, "stop") == 0 : !s.interactive;
-    s.format = isatty(STDOUT_FILENO) ? TABLE_FORMAT_TABLE : TABLE_FORMAT_TSV;
+    s.print.style.format = isatty(STDOUT_FILENO) ? TABLE_FORMAT_TABLE : TABLE_FORMAT_TSV;
     if (format != NULL)
-        table_format_parse(format, &s.format);
-    s.header = !no_header && (format != NULL || isatty(STDOUT_FILENO));
+        table_format_parse(format, &s.print.style.format);
+    s.print.style.header = !no_header && (format != NULL || isatty(STDOUT_FILENO));
     buf_init(&s.buffer, NULL);
     buf_init(&s.previous, NULL);
     if (url == NULL)
         url = count > 0 ? positional[0] : getenv("LINERA_URL");
     set_variables(&s, &variables);
-    if (!shell_connect(&s, url)) {
-        PQfinish(s.conn);
+    if (!shell_connect(&s, url))
         return CLI_NO_CONNECTION;
-    }
     if (s.interactive && !no_rc)
         read_rc(&s);
     run(&s, &commands, &files);
+    PQfreeCancel(s.cancel);
     PQfinish(s.conn);
     buf_deinit(&s.buffer);
     buf_deinit(&s.previous);
     if (s.out != stdout)
-        fclose(s.out);
+        target_close(s.out, s.out_pipe);
     return cli_finish(PROGRAM, s.exit);
 }

@@ -1,480 +1,482 @@
-/* Backslash commands: psql's, as far as they make sense here, in one table. Those that describe
- * objects are queries of pg_catalog. */
+/* Backslash commands: psql's, as far as they make sense here, in one table, and the small ones. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "client/cli.h"
 #include "shell.h"
 
-/* The next word of *at, single quotes taken off; NULL at the end. The caller frees it. */
-static char *next_word(const char **at)
-{
-    const char *p = *at;
-    char       *word, *to;
+/* ---- where ------------------------------------------------------------------------------------
+ */
 
-    while (*p == ' ' || *p == '\t')
-        p++;
-    if (*p == '\0') {
-        *at = p;
-        return NULL;
+/* "-" and what is left out stay as they are. */
+static void put_option(struct buf *url, const char *name, const char *word, const char *now)
+{
+    const char *value = word != NULL && strcmp(word, "-") != 0 && *word != '\0' ? word : now;
+
+    buf_printf(url, "%s='", name);
+    for (; value != NULL && *value != '\0'; value++) {
+        if (*value == '\'' || *value == '\\')
+            buf_put_u8(url, '\\');
+        buf_put_u8(url, (uint8_t)*value);
     }
-    word = to = calloc(1, strlen(p) + 1);
-    if (word == NULL)
-        abort();
-    if (*p == '\'') {
-        for (p++; *p != '\0' && (*p != '\'' || p[1] == '\''); p++) {
-            p += *p == '\'';
-            *to++ = *p;
-        }
-        p += *p == '\'';
-    } else {
-        while (*p != '\0' && *p != ' ' && *p != '\t')
-            *to++ = *p++;
-    }
-    *to = '\0';
-    *at = p;
-    return word;
+    buf_append_cstr(url, "' ");
 }
 
-static bool query(struct shell *s, const char *text, const char *pattern)
+static bool do_connect(struct shell *s, const char *name, const char **args)
 {
-    struct buf sql;
-    char      *quoted = PQescapeLiteral(s->conn, pattern != NULL ? pattern : "%",
-                                        strlen(pattern != NULL ? pattern : "%"));
-    bool       go_on;
-
-    buf_init(&sql, NULL);
-    for (const char *p = text; *p != '\0'; p++) {
-        if (*p == '@') /* where the pattern goes */
-            buf_append_cstr(&sql, quoted);
-        else
-            buf_put_u8(&sql, (uint8_t)*p);
-    }
-    go_on = shell_run(s, buf_cstr(&sql));
-    buf_deinit(&sql);
-    PQfreemem(quoted);
-    return go_on;
-}
-
-#define RELATIONS(kinds)                                                                           \
-    "SELECT n.nspname AS \"Schema\", c.relname AS \"Name\", CASE c.relkind WHEN 'r' THEN 'table' " \
-    "WHEN 'v' THEN 'view' "                                                                        \
-    "WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence' END AS \"Type\", "                             \
-    "pg_catalog.pg_get_userbyid(c.relowner) AS \"Owner\" "                                         \
-    "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "   \
-    "c.relkind IN (" kinds ") "                                                                    \
-    "AND n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema' AND c.relname LIKE @ "    \
-    "ORDER BY 1, 2"
-
-static const char describe_columns[] =
-    "SELECT a.attname AS \"Column\", pg_catalog.format_type(a.atttypid, a.atttypmod) AS \"Type\", "
-    "CASE WHEN a.attnotnull THEN "
-    "'not null' ELSE '' END AS \"Nullable\", coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), "
-    "'') AS \"Default\" "
-    "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
-    "LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
-    "WHERE c.relname = @ AND a.attnum > 0 AND NOT a.attisdropped AND "
-    "pg_catalog.pg_table_is_visible(c.oid) ORDER BY a.attnum";
-
-static const char describe_indexes[] =
-    "SELECT i.relname AS \"Index\", pg_catalog.pg_get_indexdef(i.oid) AS \"Definition\" FROM "
-    "pg_catalog.pg_index x "
-    "JOIN pg_catalog.pg_class c ON c.oid = x.indrelid JOIN pg_catalog.pg_class i ON i.oid = "
-    "x.indexrelid "
-    "WHERE c.relname = @ AND pg_catalog.pg_table_is_visible(c.oid) ORDER BY 1";
-
-static bool do_describe(struct shell *s, const char *args)
-{
-    char *name = next_word(&args);
-    bool  go_on;
-
-    if (name == NULL)
-        return query(s, RELATIONS("'r','v','S'"), NULL);
-    go_on = query(s, describe_columns, name) && query(s, describe_indexes, name);
-    free(name);
-    return go_on;
-}
-
-static bool list(struct shell *s, const char *args, const char *text)
-{
-    char *pattern = next_word(&args);
-    bool  go_on;
-
-    for (char *p = pattern; p != NULL && *p != '\0'; p++) /* psql's patterns: * and ? */
-        *p = *p == '*' ? '%' : *p == '?' ? '_' : *p;
-    go_on = query(s, text, pattern);
-    free(pattern);
-    return go_on;
-}
-
-static bool do_list_databases(struct shell *s, const char *args)
-{
-    return list(s, args,
-                "SELECT datname AS \"Name\", pg_catalog.pg_get_userbyid(datdba) AS \"Owner\" FROM "
-                "pg_catalog.pg_database "
-                "WHERE datname LIKE @ ORDER BY 1");
-}
-
-static bool do_list_tables(struct shell *s, const char *args)
-{
-    return list(s, args, RELATIONS("'r'"));
-}
-
-static bool do_list_indexes(struct shell *s, const char *args)
-{
-    return list(s, args, RELATIONS("'i'"));
-}
-
-static bool do_list_views(struct shell *s, const char *args)
-{
-    return list(s, args, RELATIONS("'v'"));
-}
-
-static bool do_list_sequences(struct shell *s, const char *args)
-{
-    return list(s, args, RELATIONS("'S'"));
-}
-
-static bool do_list_schemas(struct shell *s, const char *args)
-{
-    return list(s, args,
-                "SELECT nspname AS \"Name\", pg_catalog.pg_get_userbyid(nspowner) AS \"Owner\" "
-                "FROM pg_catalog.pg_namespace "
-                "WHERE nspname LIKE @ ORDER BY 1");
-}
-
-static bool do_list_roles(struct shell *s, const char *args)
-{
-    return list(s, args,
-                "SELECT rolname AS \"Role name\", rolsuper AS \"Superuser\" FROM "
-                "pg_catalog.pg_roles WHERE rolname LIKE @ ORDER BY 1");
-}
-
-static bool do_list_functions(struct shell *s, const char *args)
-{
-    return list(s, args,
-                "SELECT proname AS \"Name\", pg_catalog.format_type(prorettype, NULL) AS "
-                "\"Result\" FROM pg_catalog.pg_proc "
-                "WHERE proname LIKE @ ORDER BY 1");
-}
-
-static bool do_connect(struct shell *s, const char *args)
-{
-    char      *word = next_word(&args);
+    char      *words[4] = {NULL};
     struct buf url;
-    size_t     n = word != NULL ? strlen(word) : 0;
     bool       good;
+    size_t     n;
 
-    if (n > 0 && word[n - 1] == ';') /* psql takes "\c name;" too */
-        word[n - 1] = '\0';
-    if (word != NULL && strchr(word, ':') != NULL) {
-        good = shell_connect(s, word);
+    (void)name;
+    for (size_t i = 0; i < ARRAY_LEN(words) && (i == 0 || words[i - 1] != NULL); i++)
+        words[i] = word_next(s, args);
+    n = words[0] != NULL ? strlen(words[0]) : 0;
+    if (n > 0 && words[0][n - 1] == ';') /* psql takes "\c name;" too */
+        words[0][n - 1] = '\0';
+    buf_init(&url, NULL);
+    if (words[0] != NULL && (strstr(words[0], "://") != NULL || strchr(words[0], '=') != NULL)) {
+        buf_append_cstr(&url, words[0]);
     } else {
-        buf_init(&url, NULL);
-        buf_printf(&url, "host='%s' port='%s' user='%s' dbname='%s'", PQhost(s->conn),
-                   PQport(s->conn), PQuser(s->conn),
-                   word != NULL && *word != '\0' ? word : PQdb(s->conn));
-        good = shell_connect(s, buf_cstr(&url));
-        buf_deinit(&url);
+        put_option(&url, "dbname", words[0], PQdb(s->conn));
+        put_option(&url, "user", words[1], PQuser(s->conn));
+        put_option(&url, "host", words[2], PQhost(s->conn));
+        put_option(&url, "port", words[3], PQport(s->conn));
     }
+    good = shell_connect(s, buf_cstr(&url));
     if (good && s->interactive)
         fprintf(s->out, "You are now connected to database \"%s\" as user \"%s\".\n", PQdb(s->conn),
                 PQuser(s->conn));
-    free(word);
-    if (!good) {
+    else if (!good && s->interactive)
+        shell_error(s, "Previous connection kept");
+    buf_deinit(&url);
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        free(words[i]);
+    if (!good && !s->interactive) {
         s->exit = CLI_NO_CONNECTION;
         s->quit = true;
     }
-    return good;
+    return good || s->interactive;
 }
 
-static bool do_include(struct shell *s, const char *args)
+static bool do_conninfo(struct shell *s, const char *name, const char **args)
 {
-    char *path = next_word(&args);
-    bool  go_on = true;
-
-    if (path == NULL)
-        shell_error(s, "\\i: which file?");
-    else
-        go_on = shell_file(s, path);
-    free(path);
-    return go_on;
-}
-
-static bool do_output(struct shell *s, const char *args)
-{
-    char *path = next_word(&args);
-    FILE *out = path != NULL ? fopen(path, "w") : stdout;
-
-    if (out == NULL) {
-        shell_error(s, "\\o: could not write \"%s\": %s", path, strerror(errno));
-    } else {
-        if (s->out != stdout)
-            fclose(s->out);
-        s->out = out;
-    }
-    free(path);
-    return true;
-}
-
-static bool toggle(struct shell *s, bool *what, const char *args, const char *name)
-{
-    char *word = next_word(&args);
-
-    *what = word == NULL ? !*what : strcmp(word, "on") == 0;
-    free(word);
-    if (s->interactive)
-        fprintf(s->out, "%s is %s.\n", name, *what ? "on" : "off");
-    return true;
-}
-
-static bool do_timing(struct shell *s, const char *args)
-{
-    return toggle(s, &s->timing, args, "Timing");
-}
-
-static bool do_expanded(struct shell *s, const char *args)
-{
-    return toggle(s, &s->expanded, args, "Expanded display");
-}
-
-static bool do_tuples_only(struct shell *s, const char *args)
-{
-    return toggle(s, &s->tuples_only, args, "Tuples only");
-}
-
-static bool do_set(struct shell *s, const char *args)
-{
-    char      *name = next_word(&args), *word;
-    struct buf value;
-
-    if (name == NULL) {
-        for (const struct variable *v = s->variables; v != NULL; v = v->next)
-            fprintf(s->out, "%s = '%s'\n", v->name, v->value);
-        return true;
-    }
-    buf_init(&value, NULL);
-    while ((word = next_word(&args)) != NULL) {
-        buf_append_cstr(&value, word);
-        free(word);
-    }
-    variable_set(s, name, buf_cstr(&value));
-    if (strcmp(name, "ON_ERROR_STOP") == 0)
-        s->stop_on_error =
-            strcmp(buf_cstr(&value), "0") != 0 && strcmp(buf_cstr(&value), "off") != 0;
-    buf_deinit(&value);
-    free(name);
-    return true;
-}
-
-static bool do_unset(struct shell *s, const char *args)
-{
-    char *name = next_word(&args);
-
-    if (name != NULL)
-        variable_set(s, name, NULL);
-    free(name);
-    return true;
-}
-
-static bool do_echo(struct shell *s, const char *args)
-{
-    struct buf text;
-
-    buf_init(&text, NULL);
-    while (*args == ' ')
-        args++;
-    scan_substitute(s, args, &text);
-    fprintf(s->out, "%s\n", buf_cstr(&text));
-    buf_deinit(&text);
-    return true;
-}
-
-static const char *pending_or_previous(struct shell *s)
-{
-    return buf_cstr(shell_pending(s) ? &s->buffer : &s->previous);
-}
-
-static bool do_go(struct shell *s, const char *args)
-{
-    char *sql = strdup(pending_or_previous(s));
-    bool  go_on = true;
-
-    (void)args;
-    if (shell_pending(s)) {
-        buf_reset(&s->previous);
-        buf_append_cstr(&s->previous, sql);
-    }
-    buf_reset(&s->buffer);
-    if (sql != NULL && !scan_is_empty(sql, strlen(sql)))
-        go_on = shell_run(s, sql);
-    free(sql);
-    return go_on;
-}
-
-static bool do_go_expanded(struct shell *s, const char *args)
-{
-    bool before = s->expanded, go_on;
-
-    s->expanded = true;
-    go_on = do_go(s, args);
-    s->expanded = before;
-    return go_on;
-}
-
-/* One row; each column becomes a variable. */
-static bool do_go_set(struct shell *s, const char *args)
-{
-    char     *prefix = next_word(&args);
-    PGresult *r = PQexec(s->conn, pending_or_previous(s));
-
-    buf_reset(&s->buffer);
-    if (PQresultStatus(r) != PGRES_TUPLES_OK) {
-        fputs(PQresultErrorMessage(r), stderr);
-    } else if (PQntuples(r) != 1) {
-        shell_error(s, "\\gset: the query gave %d rows, not one", PQntuples(r));
-    } else {
-        for (int c = 0; c < PQnfields(r); c++) {
-            struct buf name;
-
-            buf_init(&name, NULL);
-            buf_printf(&name, "%s%s", prefix != NULL ? prefix : "", PQfname(r, c));
-            variable_set(s, buf_cstr(&name), PQgetisnull(r, 0, c) ? NULL : PQgetvalue(r, 0, c));
-            buf_deinit(&name);
-        }
-    }
-    PQclear(r);
-    free(prefix);
-    return true;
-}
-
-static bool do_watch(struct shell *s, const char *args)
-{
-    char  *word = next_word(&args);
-    double seconds = word != NULL ? atof(word) : 2;
-    bool   go_on = true;
-
-    free(word);
-    if (!(seconds > 0 && seconds < 86400)) {
-        shell_error(s, "\\watch takes a number of seconds");
-        return true;
-    }
-    while (go_on && !s->quit) {
-        struct timespec t = {.tv_sec = (time_t)seconds,
-                             .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
-
-        go_on = do_go(s, "");
-        if (nanosleep(&t, NULL) != 0)
-            break; /* interrupted */
-    }
-    return go_on;
-}
-
-static bool do_conninfo(struct shell *s, const char *args)
-{
-    (void)args;
+    (void)name, (void)args;
     fprintf(s->out,
             "You are connected to database \"%s\" as user \"%s\" on host \"%s\" at port \"%s\".\n",
             PQdb(s->conn), PQuser(s->conn), PQhost(s->conn), PQport(s->conn));
     return true;
 }
 
-static bool do_format(struct shell *s, const char *args)
+static bool do_cd(struct shell *s, const char *name, const char **args)
 {
-    char *word = next_word(&args);
+    char       *path = word_next(s, args);
+    const char *to = path != NULL ? path : getenv("HOME");
+    bool        good = to != NULL && chdir(to) == 0;
 
-    if (word == NULL || !table_format_parse(word, &s->format))
-        shell_error(s, "\\format takes one of table, csv, tsv, json, ndjson, markdown, vertical");
-    free(word);
-    return true;
+    (void)name;
+    if (!good)
+        good = shell_failed(s, "\\cd: could not change to \"%s\": %s", to != NULL ? to : "",
+                            strerror(errno));
+    free(path);
+    return good;
 }
 
-static bool do_explain(struct shell *s, const char *args)
+/* ---- files and programs ------------------------------------------------------------------------
+ */
+
+static bool do_include(struct shell *s, const char *name, const char **args)
 {
-    struct buf sql;
+    char       *path = word_next(s, args);
+    const char *slash =
+        s->input != NULL && s->input->name != NULL ? strrchr(s->input->name, '/') : NULL;
+    struct buf full;
     bool       go_on;
 
-    (void)args;
-    buf_init(&sql, NULL);
-    buf_printf(&sql, "EXPLAIN ANALYZE %s", pending_or_previous(s));
-    buf_reset(&s->buffer);
-    go_on = shell_run(s, buf_cstr(&sql));
-    buf_deinit(&sql);
+    if (path == NULL)
+        return shell_failed(s, "\\%s: which file?", name);
+    buf_init(&full, NULL);
+    if (strncmp(name, "ir", 2) == 0 && path[0] != '/' && slash != NULL) /* beside this file */
+        buf_append(&full, s->input->name, (size_t)(slash - s->input->name) + 1);
+    buf_append_cstr(&full, path);
+    go_on = shell_file(s, buf_cstr(&full));
+    buf_deinit(&full);
+    free(path);
     return go_on;
 }
 
-static bool do_quit(struct shell *s, const char *args)
+static bool do_output(struct shell *s, const char *name, const char **args)
 {
-    (void)args;
+    char *target;
+    FILE *out = stdout;
+    bool  pipe = false;
+
+    (void)name;
+    while (isspace((unsigned char)**args))
+        ++*args;
+    target = **args == '|' ? word_rest(args) : word_next(s, args);
+    if (target != NULL)
+        out = target_open(s, target, &pipe);
+    free(target);
+    if (out == NULL)
+        return shell_failed(s, "\\o: output goes where it went before");
+    if (s->out != stdout)
+        target_close(s->out, s->out_pipe);
+    s->out = out;
+    s->out_pipe = pipe;
+    return true;
+}
+
+static bool do_program(struct shell *s, const char *name, const char **args)
+{
+    char *command = word_rest(args);
+    int   code;
+    char  text[16];
+
+    (void)name;
+    fflush(s->out);
+    code = system(command[0] != '\0'        ? command
+                    : getenv("SHELL") != NULL ? getenv("SHELL")
+                                              : "/bin/sh");
+    snprintf(text, sizeof text, "%d", code > 255 ? code >> 8 : code);
+    variable_set(s, "SHELL_EXIT_CODE", text);
+    variable_set(s, "SHELL_ERROR", code == 0 ? "false" : "true");
+    free(command);
+    return true;
+}
+
+/* ---- variables ---------------------------------------------------------------------------------
+ */
+
+static bool do_set(struct shell *s, const char *name, const char **args)
+{
+    char      *variable = word_next(s, args), *word;
+    struct buf value;
+
+    (void)name;
+    if (variable == NULL) {
+        for (const struct variable *v = s->variables; v != NULL; v = v->next)
+            fprintf(s->out, "%s = '%s'\n", v->name, v->value);
+        return true;
+    }
+    buf_init(&value, NULL);
+    while ((word = word_next(s, args)) != NULL) {
+        buf_append_cstr(&value, word);
+        free(word);
+    }
+    variable_assign(s, variable, buf_cstr(&value));
+    buf_deinit(&value);
+    free(variable);
+    return true;
+}
+
+static bool do_unset(struct shell *s, const char *name, const char **args)
+{
+    char *variable = word_next(s, args);
+
+    (void)name;
+    if (variable != NULL)
+        variable_assign(s, variable, NULL);
+    free(variable);
+    return true;
+}
+
+static bool do_getenv(struct shell *s, const char *name, const char **args)
+{
+    char *variable = word_next(s, args), *from = word_next(s, args);
+    bool  given = variable != NULL && from != NULL;
+
+    (void)name;
+    if (given && getenv(from) != NULL)
+        variable_assign(s, variable, getenv(from));
+    free(variable);
+    free(from);
+    return given || shell_failed(s, "\\getenv takes a variable and a name of the environment");
+}
+
+static bool do_setenv(struct shell *s, const char *name, const char **args)
+{
+    char *variable = word_next(s, args), *value = word_next(s, args);
+    bool  given = variable != NULL && strchr(variable, '=') == NULL;
+
+    (void)name;
+    if (given && value != NULL)
+        setenv(variable, value, 1);
+    else if (given)
+        unsetenv(variable);
+    free(variable);
+    free(value);
+    return given || shell_failed(s, "\\setenv takes a name and a value");
+}
+
+static bool do_prompt(struct shell *s, const char *name, const char **args)
+{
+    char   *text = word_next(s, args), *variable = word_next(s, args), *line = NULL;
+    size_t  capacity = 0;
+    ssize_t n;
+
+    (void)name;
+    if (variable == NULL) { /* the text may be left out */
+        variable = text;
+        text = NULL;
+    }
+    if (variable == NULL)
+        return shell_failed(s, "\\prompt takes a text and a variable");
+    fprintf(stdout, "%s", text != NULL ? text : "");
+    fflush(stdout);
+    n = getline(&line, &capacity, s->input != NULL ? s->input->file : stdin);
+    if (n > 0 && line[n - 1] == '\n')
+        line[n - 1] = '\0';
+    if (n >= 0)
+        variable_assign(s, variable, line);
+    free(line);
+    free(text);
+    free(variable);
+    return true;
+}
+
+/* ---- words -------------------------------------------------------------------------------------
+ */
+
+static bool do_echo(struct shell *s, const char *name, const char **args)
+{
+    FILE *out = strcmp(name, "echo") == 0 ? stdout : strcmp(name, "warn") == 0 ? stderr : s->out;
+    bool  line_end = true, first = true;
+    char *word;
+
+    fflush(s->out);
+    while ((word = word_next(s, args)) != NULL) {
+        if (first && line_end && strcmp(word, "-n") == 0) {
+            line_end = false;
+        } else {
+            fprintf(out, "%s%s", first ? "" : " ", word);
+            first = false;
+        }
+        free(word);
+    }
+    fputs(line_end ? "\n" : "", out);
+    fflush(out);
+    return true;
+}
+
+static bool do_timing(struct shell *s, const char *name, const char **args)
+{
+    char *word = word_next(s, args);
+    bool  good = true;
+
+    (void)name;
+    if (word == NULL)
+        s->timing = !s->timing;
+    else
+        good = bool_parse(word, &s->timing);
+    free(word);
+    if (!good)
+        return shell_failed(s, "\\timing is on or off");
+    if (s->interactive)
+        fprintf(s->out, "Timing is %s.\n", s->timing ? "on" : "off");
+    return true;
+}
+
+static bool do_quit(struct shell *s, const char *name, const char **args)
+{
+    (void)name, (void)args;
     s->quit = true;
     return true;
 }
 
-static bool do_reset(struct shell *s, const char *args)
+/* ---- the table ---------------------------------------------------------------------------------
+ */
+
+static meta_fn do_help;
+
+/* Served by condition_command(), here for \? and completion. */
+static bool do_condition(struct shell *s, const char *name, const char **args)
 {
-    (void)args;
-    buf_reset(&s->buffer);
-    return true;
+    bool go_on;
+
+    condition_command(s, name, args, &go_on);
+    return go_on;
 }
 
-static bool do_help(struct shell *s, const char *args);
-
+/* clang-format off */
 static const struct meta {
     const char *name;
-    bool (*run)(struct shell *s, const char *args);
-    const char *text;
+    meta_fn    *run;
+    const char *arguments, *text; /* text NULL: another name of the one above */
+    bool        whole_line;       /* a backslash in its arguments is no command */
 } metas[] = {
-    {"?", do_help, "list these commands"},
-    {"c", do_connect, "connect to another database, or to a URL"},
-    {"connect", do_connect, "the same"},
-    {"conninfo", do_conninfo, "say where we are connected"},
-    {"d", do_describe, "describe a table, or list tables, views and sequences"},
-    {"df", do_list_functions, "list functions"},
-    {"di", do_list_indexes, "list indexes"},
-    {"dn", do_list_schemas, "list schemas"},
-    {"ds", do_list_sequences, "list sequences"},
-    {"dt", do_list_tables, "list tables"},
-    {"du", do_list_roles, "list roles"},
-    {"dv", do_list_views, "list views"},
-    {"echo", do_echo, "print the rest of the line"},
-    {"explain", do_explain, "EXPLAIN ANALYZE the statement typed so far, or the last one"},
-    {"format", do_format, "how to print results: table csv tsv json ndjson markdown vertical"},
-    {"g", do_go, "run the statement typed so far, or the last one again"},
-    {"gset", do_go_set, "run it and keep its one row in variables"},
-    {"gx", do_go_expanded, "run it and print one column a line"},
-    {"i", do_include, "read statements from a file"},
-    {"l", do_list_databases, "list databases"},
-    {"o", do_output, "send results to a file, or back to the terminal"},
-    {"q", do_quit, "leave"},
-    {"r", do_reset, "forget what was typed"},
-    {"set", do_set, "set a variable, or list them; :name stands for its value"},
-    {"t", do_tuples_only, "rows only, on or off"},
-    {"timing", do_timing, "print how long each statement took, on or off"},
-    {"unset", do_unset, "forget a variable"},
-    {"watch", do_watch, "run the last statement every few seconds"},
-    {"x", do_expanded, "print one column a line, on or off"},
-};
+    {"?", do_help, "", "list these commands", false},
+    {"h", do_sql_help, "[STATEMENT]", "the syntax of a statement", true},
+    {"help", do_sql_help, "", NULL, true},
+    {"q", do_quit, "", "leave", false},
+    {"quit", do_quit, "", NULL, false},
 
-static bool do_help(struct shell *s, const char *args)
+    {"g", do_go, "[FILE]", "run the statement typed so far, or the last one again; results to a file or |program", false},
+    {"gx", do_go, "[FILE]", "the same, one column a line", false},
+    {"gset", do_go, "[PREFIX]", "run it and keep its one row in variables", false},
+    {"gexec", do_go, "", "run it, then every cell of its result as a statement", false},
+    {"gdesc", do_go, "", "names and types of its columns, without running it", false},
+    {"bind", do_bind, "[VALUE]...", "the values of $1 ... for the next run", false},
+    {"explain", do_explain, "", "EXPLAIN ANALYZE it", false},
+    {"watch", do_watch, "[SECONDS] [c=RUNS]", "run it every few seconds", false},
+    {"e", do_edit, "[FILE]", "edit it with EDITOR", false},
+    {"edit", do_edit, "", NULL, false},
+    {"p", do_print_buffer, "", "show it", false},
+    {"print", do_print_buffer, "", NULL, false},
+    {"r", do_reset, "", "forget it", false},
+    {"reset", do_reset, "", NULL, false},
+    {"w", do_write_buffer, "FILE", "write it to a file or |program", false},
+
+    {"copy", do_copy, "...", "COPY with a file of this side", true},
+    {"echo", do_echo, "[-n] [TEXT]", "print to standard output; \\qecho to \\o's, \\warn to standard error", false},
+    {"qecho", do_echo, "", NULL, false},
+    {"warn", do_echo, "", NULL, false},
+    {"i", do_include, "FILE", "read statements from a file; \\ir: beside the file that is read", false},
+    {"include", do_include, "", NULL, false},
+    {"ir", do_include, "", NULL, false},
+    {"o", do_output, "[FILE]", "send results to a file or |program, or back here", false},
+    {"out", do_output, "", NULL, false},
+
+    {"if", do_condition, "VALUE", "read on only when it is true; \\elif, \\else, \\endif", false},
+    {"elif", do_condition, "", NULL, false},
+    {"else", do_condition, "", NULL, false},
+    {"endif", do_condition, "", NULL, false},
+
+    {"d", do_describe, "[NAME]", "describe a table, view, index or sequence, or list them", false},
+    {"df", do_list, "[PATTERN]", "list functions; S with the system's", false},
+    {"dg", do_list, "", NULL, false},
+    {"di", do_list, "[PATTERN]", "list indexes", false},
+    {"dn", do_list, "[PATTERN]", "list schemas", false},
+    {"ds", do_list, "[PATTERN]", "list sequences", false},
+    {"dt", do_list, "[PATTERN]", "list tables", false},
+    {"dT", do_list, "[PATTERN]", "list data types", false},
+    {"du", do_list, "[PATTERN]", "list roles", false},
+    {"dv", do_list, "[PATTERN]", "list views", false},
+    {"l", do_list, "[PATTERN]", "list databases", false},
+    {"nodes", do_nodes, "", "list the nodes, as the control plane at LINERA_HTTP knows them", false},
+    {"ranges", do_ranges, "[TABLE]", "list the ranges, or those of a table", false},
+
+    {"a", do_aligned, "", "aligned or unaligned", false},
+    {"C", do_title, "[TEXT]", "a title for tables", false},
+    {"f", do_separator, "[TEXT]", "what divides the columns of unaligned output", false},
+    {"format", do_format, "[FORMAT]", "table unaligned csv tsv json ndjson markdown html vertical", false},
+    {"H", do_html, "", "HTML, on or off", false},
+    {"pset", do_pset, "[NAME [VALUE]]", "border expanded fieldsep footer format null pager title tuples_only", false},
+    {"t", do_tuples_only, "[on|off]", "rows only", false},
+    {"timing", do_timing, "[on|off]", "print how long each statement took", false},
+    {"x", do_expanded, "[on|off|auto]", "one column a line", false},
+
+    {"c", do_connect, "[DATABASE|URL [USER [HOST [PORT]]]]", "connect to another database", false},
+    {"connect", do_connect, "", NULL, false},
+    {"conninfo", do_conninfo, "", "say where we are connected", false},
+
+    {"cd", do_cd, "[DIRECTORY]", "change the directory", false},
+    {"getenv", do_getenv, "NAME ENVNAME", "a variable from the environment", false},
+    {"prompt", do_prompt, "[TEXT] NAME", "ask for a variable", false},
+    {"set", do_set, "[NAME [VALUE]]", "set a variable, or list them; :NAME, :'NAME', :\"NAME\" stand for it", false},
+    {"setenv", do_setenv, "NAME [VALUE]", "set or unset a name of the environment", false},
+    {"unset", do_unset, "NAME", "forget a variable", false},
+    {"!", do_program, "[COMMAND]", "run a program, or a shell", true},
+};
+/* clang-format on */
+
+const char *meta_name(size_t position)
 {
-    (void)args;
-    for (size_t i = 0; i < ARRAY_LEN(metas); i++)
-        fprintf(s->out, "  \\%-10s %s\n", metas[i].name, metas[i].text);
+    return position < ARRAY_LEN(metas) ? metas[position].name : NULL;
+}
+
+static bool do_help(struct shell *s, const char *name, const char **args)
+{
+    struct buf text;
+
+    (void)name, (void)args;
+    buf_init(&text, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(metas); i++) {
+        char synopsis[64];
+
+        if (metas[i].text == NULL)
+            continue;
+        snprintf(synopsis, sizeof synopsis, "%s %s", metas[i].name, metas[i].arguments);
+        buf_printf(&text, "  \\%-26s %s\n", synopsis, metas[i].text);
+    }
+    page_text(s, buf_cstr(&text), text.size);
+    buf_deinit(&text);
     return true;
 }
 
-bool meta_run(struct shell *s, const char *command)
+/* \d with any of its letters, S and +, \l+: not all of them stand in the table. */
+static bool is_list(const char *name)
 {
-    size_t n = strcspn(command, " \t");
+    return name[0] == 'd' || (name[0] == 'l' && name[strspn(name, "lS+")] == '\0');
+}
+
+static bool is_describe(const char *name)
+{
+    return name[0] == 'd' && name[1 + strspn(name + 1, "S+")] == '\0';
+}
+
+static const struct meta *find(const char *name)
+{
+    static const struct meta list = {.run = do_list}, describe = {.run = do_describe};
 
     for (size_t i = 0; i < ARRAY_LEN(metas); i++) {
-        if (strlen(metas[i].name) == n && memcmp(metas[i].name, command, n) == 0)
-            return metas[i].run(s, command + n);
+        if (strcmp(metas[i].name, name) == 0)
+            return &metas[i];
     }
-    shell_error(s, "unknown command \\%.*s; \\? lists them", (int)n, command);
-    if (s->stop_on_error)
-        s->exit = CLI_FAILED;
-    return !s->stop_on_error;
+    return is_describe(name) ? &describe : is_list(name) ? &list : NULL;
+}
+
+/* "\\" behind the arguments leads back to SQL; another backslash begins another command. */
+static const char *behind(struct shell *s, const char *name, const char *at)
+{
+    char *word;
+
+    while ((word = word_next(s, &at)) != NULL) {
+        if (shell_active(s))
+            shell_error(s, "\\%s: extra argument \"%s\" ignored", name, word);
+        free(word);
+    }
+    if (*at == '\\' && at[1] == '\\')
+        return at + 2;
+    return *at != '\0' ? at : NULL;
+}
+
+bool meta_run(struct shell *s, const char *command, const char **rest)
+{
+    char               name[32];
+    size_t             n = strcspn(command, " \t\\");
+    const char        *at = command + n;
+    const struct meta *m;
+    bool               go_on = true, active = shell_active(s);
+
+    snprintf(name, sizeof name, "%.*s", (int)n, command);
+    m = find(name);
+    if (condition_command(s, name, &at, &go_on)) {
+        /* Arguments of a branch that is not read are skipped without a word. */
+        bool was = active && shell_active(s);
+
+        *rest = was ? behind(s, name, at) : NULL;
+        while (!was && *at != '\0' && *at != '\\')
+            at++;
+        if (!was && *at == '\\')
+            *rest = at[1] == '\\' ? at + 2 : at;
+        return go_on;
+    }
+    if (!active) {
+        bool whole = m != NULL && m->whole_line;
+
+        *rest = whole ? NULL : behind(s, name, at);
+        return true;
+    }
+    if (m == NULL) {
+        *rest = NULL;
+        return shell_failed(s, "unknown command \\%s; \\? lists them", name);
+    }
+    go_on = m->run(s, name, &at);
+    *rest = m->whole_line || !go_on || s->quit ? NULL : behind(s, name, at);
+    return go_on;
 }

@@ -1,167 +1,219 @@
 /* Where a statement ends and where variables stand: PostgreSQL's quotes, dollar quotes and nested
- * comments. */
+ * comments. The scanner is fed line by line and remembers what is open, so that a statement of many
+ * lines is read once. */
 #include <ctype.h>
 #include <string.h>
 
 #include "shell.h"
 
-/* The position behind the quoted text or comment that begins at `at`, or `at` itself when none
- * does; *open tells that it does not end. */
-static size_t skip_quoted(const char *t, size_t at, size_t size, bool *open)
+static bool is_name_char(char c)
 {
-    char   q = t[at];
-    size_t i = at + 1;
-
-    *open = false;
-    if (q == '\'' || q == '"') {
-        bool escapes = q == '\'' && at > 0 && (t[at - 1] == 'e' || t[at - 1] == 'E') &&
-                       (at < 2 || !isalnum((unsigned char)t[at - 2]));
-
-        for (; i < size; i++) {
-            if (escapes && t[i] == '\\')
-                i++;
-            else if (t[i] == q)
-                return i + 1;
-        }
-        *open = true;
-        return size;
-    }
-    if (q == '-' && i < size && t[i] == '-') {
-        const char *nl = memchr(t + i, '\n', size - i);
-
-        return nl != NULL ? (size_t)(nl - t) + 1 : size;
-    }
-    if (q == '/' && i < size && t[i] == '*') {
-        int depth = 0;
-
-        for (i = at; i + 1 < size; i++) {
-            if (t[i] == '/' && t[i + 1] == '*') {
-                depth++;
-                i++;
-            } else if (t[i] == '*' && t[i + 1] == '/') {
-                i++;
-                if (--depth == 0)
-                    return i + 1;
-            }
-        }
-        *open = true;
-        return size;
-    }
-    if (q == '$' && (at == 0 || !isalnum((unsigned char)t[at - 1]))) {
-        size_t tag;
-
-        while (i < size && (isalnum((unsigned char)t[i]) || t[i] == '_'))
-            i++;
-        if (i == size || t[i] != '$' || isdigit((unsigned char)t[at + 1]))
-            return at;
-        tag = i + 1 - at;
-        for (i++; i + tag <= size; i++) {
-            if (memcmp(t + i, t + at, tag) == 0)
-                return i + tag;
-        }
-        *open = true;
-        return size;
-    }
-    return at;
+    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
 }
 
-size_t scan_statement(const char *text, size_t size)
+/* The tag of a dollar quote at `at`, with its dollars: its length, 0 when none begins there. */
+static size_t dollar_tag(const char *t, size_t at, size_t size)
 {
-    for (size_t at = 0; at < size;) {
-        bool   open;
-        size_t next = skip_quoted(text, at, size, &open);
+    size_t i = at + 1;
 
-        if (open)
-            return 0;
-        if (next > at) {
-            at = next;
-            continue;
+    if (at > 0 && (is_name_char(t[at - 1]) || t[at - 1] == '$'))
+        return 0;
+    while (i < size && is_name_char(t[i]))
+        i++;
+    if (i == size || t[i] != '$' || (i > at + 1 && isdigit((unsigned char)t[at + 1])) ||
+        i + 1 - at >= sizeof((struct scan *)0)->tag)
+        return 0;
+    return i + 1 - at;
+}
+
+/* E'...': the letter before the quote is a word of its own. */
+static bool has_escapes(const char *t, size_t at)
+{
+    return at > 0 && (t[at - 1] == 'e' || t[at - 1] == 'E') && (at < 2 || !is_name_char(t[at - 2]));
+}
+
+/* What is open goes on, up to its end or the text's. */
+static void skip_open(struct scan *x, const char *t, size_t size)
+{
+    size_t tag = x->open == '$' ? strlen(x->tag) : 0;
+
+    while (x->at < size && x->open != '\0') {
+        const char *p = t + x->at;
+        size_t      left = size - x->at;
+
+        x->at++;
+        switch (x->open) {
+        case 'e':
+            x->at += *p == '\\' && left > 1;
+            x->open = *p == '\'' ? '\0' : 'e';
+            break;
+        case '*':
+            if (left > 1 && ((p[0] == '/' && p[1] == '*') || (p[0] == '*' && p[1] == '/'))) {
+                x->depth += p[0] == '/' ? 1 : -1;
+                x->at++;
+                x->open = x->depth > 0 ? '*' : '\0';
+            }
+            break;
+        case '$':
+            if (left >= tag && memcmp(p, x->tag, tag) == 0) {
+                x->at += tag - 1;
+                x->open = '\0';
+            }
+            break;
+        default: /* a doubled quote closes and opens again */
+            x->open = *p == x->open ? '\0' : x->open;
+            break;
         }
-        if (text[at] == ';')
-            return at + 1;
-        at++;
     }
-    return 0;
+}
+
+/* Does something open at x->at? */
+static bool open_quote(struct scan *x, const char *t, size_t size)
+{
+    char   c = t[x->at], next = x->at + 1 < size ? t[x->at + 1] : '\0';
+    size_t tag;
+
+    if (c == '\'' || c == '"') {
+        x->open = c == '\'' && has_escapes(t, x->at) ? 'e' : c;
+        x->at++;
+        return true;
+    }
+    if (c == '/' && next == '*') {
+        x->open = '*';
+        x->depth = 1;
+        x->at += 2;
+        return true;
+    }
+    tag = c == '$' ? dollar_tag(t, x->at, size) : 0;
+    if (tag == 0)
+        return false;
+    memcpy(x->tag, t + x->at, tag);
+    x->tag[tag] = '\0';
+    x->open = '$';
+    x->at += tag;
+    return true;
+}
+
+static size_t behind_line(const char *t, size_t at, size_t size)
+{
+    const char *nl = memchr(t + at, '\n', size - at);
+
+    return nl != NULL ? (size_t)(nl - t) + 1 : size;
+}
+
+enum scan_stop scan_step(struct scan *x, const char *text, size_t size)
+{
+    while (x->at < size) {
+        char c = text[x->at];
+
+        if (x->open != '\0') {
+            skip_open(x, text, size);
+        } else if (c == '-' && x->at + 1 < size && text[x->at + 1] == '-') {
+            x->at = behind_line(text, x->at, size);
+        } else if (c == '\\') {
+            return SCAN_BACKSLASH;
+        } else if (c == ';' && x->brackets == 0) {
+            x->at++;
+            return SCAN_SEMICOLON;
+        } else if (!open_quote(x, text, size)) {
+            x->brackets += c == '(';
+            x->brackets -= c == ')' && x->brackets > 0;
+            x->at++;
+        }
+    }
+    return SCAN_END;
 }
 
 bool scan_is_empty(const char *text, size_t size)
 {
     for (size_t at = 0; at < size;) {
-        bool   open;
-        size_t next;
+        struct scan x = {.at = at};
 
         if (isspace((unsigned char)text[at]) || text[at] == ';') {
             at++;
             continue;
         }
-        if (text[at] != '-' && text[at] != '/')
+        if (at + 1 < size && text[at] == '-' && text[at + 1] == '-') {
+            at = behind_line(text, at, size);
+            continue;
+        }
+        if (text[at] != '/' || !open_quote(&x, text, size))
             return false;
-        next = skip_quoted(text, at, size, &open);
-        if (next == at)
+        skip_open(&x, text, size);
+        if (x.open != '\0')
             return false;
-        at = next;
+        at = x.at;
     }
     return true;
 }
 
-/* The variable at ":..."; its length in the text, 0 when there is none. */
-static size_t variable_at(const char *t, size_t at, size_t size, char *name, size_t name_size,
-                          char *quote)
-{
-    size_t i = at + 1, start, n;
-
-    *quote = i < size && (t[i] == '\'' || t[i] == '"') ? t[i] : '\0';
-    i += *quote != '\0';
-    start = i;
-    while (i < size && (isalnum((unsigned char)t[i]) || t[i] == '_'))
-        i++;
-    n = i - start;
-    if (n == 0 || n >= name_size || (*quote != '\0' && (i == size || t[i] != *quote)))
-        return 0;
-    memcpy(name, t + start, n);
-    name[n] = '\0';
-    return i + (*quote != '\0') - at;
-}
+/* ---- variables ---------------------------------------------------------------------------------
+ */
 
 static void put_quoted(struct buf *out, const char *value, char quote)
 {
+    if (quote == '\'' && strchr(value, '\\') != NULL)
+        buf_append_cstr(out, " E");
     buf_put_u8(out, (uint8_t)quote);
     for (; *value != '\0'; value++) {
-        if (*value == quote)
-            buf_put_u8(out, (uint8_t)quote);
+        if (*value == quote || (*value == '\\' && quote == '\''))
+            buf_put_u8(out, (uint8_t)*value);
         buf_put_u8(out, (uint8_t)*value);
     }
     buf_put_u8(out, (uint8_t)quote);
 }
 
+size_t scan_variable(const struct shell *s, const char *t, size_t at, size_t size, struct buf *out)
+{
+    bool        asks = at + 2 < size && t[at + 1] == '{' && t[at + 2] == '?';
+    char        quote = at + 1 < size && (t[at + 1] == '\'' || t[at + 1] == '"') ? t[at + 1] : '\0';
+    size_t      start = at + 1 + (quote != '\0') + (asks ? 2 : 0), i = start;
+    char        name[128];
+    const char *value;
+
+    while (i < size && is_name_char(t[i]))
+        i++;
+    if (i == start || i - start >= sizeof name || (quote != '\0' && (i == size || t[i] != quote)) ||
+        (asks && (i == size || t[i] != '}')))
+        return 0;
+    memcpy(name, t + start, i - start);
+    name[i - start] = '\0';
+    value = variable_get(s, name);
+    if (asks) {
+        buf_append_cstr(out, value != NULL ? "TRUE" : "FALSE");
+        return i + 1 - at;
+    }
+    if (value == NULL)
+        return 0;
+    if (quote != '\0')
+        put_quoted(out, value, quote);
+    else
+        buf_append_cstr(out, value);
+    return i + (quote != '\0') - at;
+}
+
 void scan_substitute(const struct shell *s, const char *text, struct buf *out)
 {
-    size_t size = strlen(text);
+    size_t      size = strlen(text);
+    struct scan x = {0};
 
-    for (size_t at = 0; at < size;) {
-        bool   open;
-        size_t next = skip_quoted(text, at, size, &open), n;
-        char   name[128], quote;
+    while (x.at < size) {
+        size_t from = x.at, n;
 
-        if (next > at) {
-            buf_append(out, text + at, next - at);
-            at = next;
-            continue;
-        }
-        if (text[at] == ':' && at + 1 < size && text[at + 1] == ':') { /* a cast */
+        if (text[from] == '-' && text[from + 1] == '-') {
+            x.at = behind_line(text, from, size);
+            buf_append(out, text + from, x.at - from);
+        } else if (open_quote(&x, text, size)) {
+            skip_open(&x, text, size);
+            buf_append(out, text + from, x.at - from);
+        } else if (text[from] == ':' && text[from + 1] == ':') { /* a cast */
             buf_append_cstr(out, "::");
-            at += 2;
-            continue;
+            x.at += 2;
+        } else if (text[from] == ':' && (n = scan_variable(s, text, from, size, out)) > 0) {
+            x.at += n;
+        } else {
+            buf_put_u8(out, (uint8_t)text[from]);
+            x.at++;
         }
-        n = text[at] == ':' ? variable_at(text, at, size, name, sizeof name, &quote) : 0;
-        if (n > 0 && variable_get(s, name) != NULL) {
-            if (quote != '\0')
-                put_quoted(out, variable_get(s, name), quote);
-            else
-                buf_append_cstr(out, variable_get(s, name));
-            at += n;
-            continue;
-        }
-        buf_put_u8(out, (uint8_t)text[at++]);
     }
 }

@@ -90,6 +90,56 @@ load common
     curl -sf "http://127.0.0.1:$HTTP_PORT/metrics" | grep -q '^sql_statements_total '
     [ "$(curl -sf "http://127.0.0.1:$HTTP_PORT/api/v1/cluster" | jq -r '.nodes[0].state')" = running ]
     curl -sf "http://127.0.0.1:$HTTP_PORT/api/v1/sessions" | jq -e .sessions
+    [ "$(curl -sf "http://127.0.0.1:$HTTP_PORT/api/v1/cluster" | jq -r '.nodes[0].sql')" = "127.0.0.1:$SQL_PORT" ]
+    [ "$(curl -sf "http://127.0.0.1:$HTTP_PORT/api/v1/ranges?table=1" | jq -c '.ranges[0].replicas')" = '[1]' ]
+}
+
+@test "every page that docs/openapi.yaml describes is there, and every field it names" {
+    start_node
+    q 'select 1'
+    psql -X -q -c 'select pg_sleep(30)' 2>/dev/null & # a session to be listed
+    local psql=$!
+    until [ "$(api sessions | jq '.sessions | length')" = 1 ]; do :; done
+    python3 - "$ROOT/docs/openapi.yaml" "http://127.0.0.1:$HTTP_PORT" <<'PYTHON'
+import json, sys, urllib.request
+import yaml
+
+spec = yaml.safe_load(open(sys.argv[1]))
+
+
+def resolve(schema):
+    while "$ref" in schema:
+        node = spec
+        for part in schema["$ref"].split("/")[1:]:
+            node = node[part]
+        schema = node
+    return schema
+
+
+def check(value, schema, where):
+    schema = resolve(schema)
+    if schema.get("type") == "object":
+        assert set(schema.get("properties", {})) == set(value), (where, set(value) ^ set(schema["properties"]))
+        for name, inner in schema["properties"].items():
+            check(value[name], inner, where + "." + name)
+    elif schema.get("type") == "array":
+        assert value, where + " is empty"
+        check(value[0], schema["items"], where + "[0]")
+    else:
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        kind = {str: "string", int: "integer", float: "number", type(None): "null"}[type(value)]
+        assert kind in kinds or (kind == "integer" and "number" in kinds), (where, kind, kinds)
+        assert "enum" not in schema or value in schema["enum"], (where, value)
+
+
+for path, methods in spec["paths"].items():
+    reply = urllib.request.urlopen(sys.argv[2] + path)
+    content = methods["get"]["responses"]["200"]["content"]
+    assert reply.headers["Content-Type"].split(";")[0] in content, path
+    if "application/json" in content:
+        check(json.load(reply), content["application/json"]["schema"], path)
+PYTHON
+    kill "$psql"
 }
 
 api() { curl -s "http://127.0.0.1:$HTTP_PORT/api/v1/$1"; }
