@@ -3,6 +3,7 @@
 #include "kv/lock_table.h"
 
 #include "base/assert.h"
+#include "base/sort.h"
 #include "kv/lock_internal.h"
 
 enum { BUCKETS_MIN = 256 };
@@ -34,6 +35,58 @@ size_t lock_table_count(const struct lock_table *t)
 size_t lock_table_waiter_count(const struct lock_table *t)
 {
     return t->waiter_count;
+}
+
+static int compare_infos(const void *x, const void *y, void *ctx)
+{
+    const struct lock_info *a = x, *b = y;
+    int                     c = slice_cmp(a->key, b->key);
+
+    (void)ctx;
+    return c != 0 ? c : (a->owner_id > b->owner_id) - (a->owner_id < b->owner_id);
+}
+
+static struct lock_info info_of(slice key, const struct lock_owner *o, enum lock_strength strength,
+                                bool granted)
+{
+    return (struct lock_info){.key = key,
+                              .owner_id = o->id,
+                              .process_id = o->process_id,
+                              .strength = strength,
+                              .granted = granted};
+}
+
+static size_t holder_count(const struct lock *l)
+{
+    size_t n = 0;
+
+    for (const struct lock_hold *h = l->holders; h != NULL; h = h->lock_next)
+        n++;
+    return n;
+}
+
+struct lock_info *lock_table_list(const struct lock_table *t, struct arena *a, size_t *count)
+{
+    size_t            n = t->waiter_count;
+    struct lock_info *infos;
+
+    for (size_t i = 0; i < t->bucket_count; i++)
+        for (const struct lock *l = t->buckets[i]; l != NULL; l = l->bucket_next)
+            n += holder_count(l);
+    infos = ARENA_ARRAY(a, struct lock_info, n + 1);
+    *count = 0;
+    for (size_t i = 0; i < t->bucket_count; i++)
+        for (const struct lock *l = t->buckets[i]; l != NULL; l = l->bucket_next) {
+            slice key = arena_copy(a, lock_key(l));
+
+            for (const struct lock_hold *h = l->holders; h != NULL; h = h->lock_next)
+                infos[(*count)++] = info_of(key, h->owner, h->strength, true);
+            for (const struct lock_waiter *w = l->waiters; w != NULL; w = w->next)
+                infos[(*count)++] = info_of(key, w->owner, w->strength, false);
+        }
+    ASSERT(*count <= n);
+    sort_stable(env_heap(t->env), infos, *count, sizeof *infos, compare_infos, NULL);
+    return infos;
 }
 
 static struct lock **bucket_of(const struct lock_table *t, uint64_t hash)

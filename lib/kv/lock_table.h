@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/slice.h"
 #include "base/status.h"
 #include "env/env.h"
@@ -83,6 +84,16 @@ void lock_owner_forget_lost(struct lock_owner *o);
 /* Drop every lock, as a lease transfer or a memory limit may: each owner gets a list of what it
  * lost; waiters start over. */
 void lock_table_drop(struct lock_table *t);
+
+/* Every lock held and waited for, in order of key, then of owner; in `a`. */
+struct lock_info {
+    slice              key;
+    uint64_t           owner_id;
+    uint32_t           process_id;
+    enum lock_strength strength;
+    bool               granted;
+};
+struct lock_info *lock_table_list(const struct lock_table *t, struct arena *a, size_t *count);
 
 size_t lock_table_count(const struct lock_table *t);
 size_t lock_table_waiter_count(const struct lock_table *t);

@@ -75,6 +75,11 @@ struct env *range_env(const struct range *r)
     return r->env;
 }
 
+status range_span_size(struct range *r, slice start, slice end, uint64_t *size)
+{
+    return engine_span_size(r->engine, start, end, size);
+}
+
 struct lock_table *range_locks(const struct range *r)
 {
     return r->locks;

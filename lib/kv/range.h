@@ -101,6 +101,10 @@ status MAY_YIELD range_refresh(struct range *r, uint64_t txn_id, const struct la
                                const struct kv_span *spans, size_t count, hlc_ts from, hlc_ts to,
                                bool *changed) MUST_CHECK;
 
+/* About how many bytes the span holds, old versions included. */
+status MAY_YIELD range_span_size(struct range *r, slice start, slice end, uint64_t *size)
+    MUST_CHECK;
+
 /* ---- writes -------------------------------------------------------------------------------------
  */
 

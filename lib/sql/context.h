@@ -15,6 +15,7 @@ struct catalog_view;
 struct deferred_checks; /* exec/write.h */
 struct env;
 struct sequence_session;
+struct sql_facts; /* catalog/facts.h */
 struct sql_session;
 struct txn;
 
@@ -76,6 +77,8 @@ struct sql_context {
     status (*sequence_last)(struct sql_context *c, int64_t *out);
     status (*sequence_set)(struct sql_context *c, uint32_t sequence_oid, int64_t value,
                            bool is_called);
+    /* What system views show of sessions and settings; NULL in unit tests. */
+    const struct sql_facts *facts;
     /* Settings by name, for current_setting() and set_config(); *out is NULL when there is none. */
     status (*setting_get)(struct sql_context *c, slice name, struct arena *a, const char **out);
     status (*setting_set)(struct sql_context *c, slice name, slice value, bool local);

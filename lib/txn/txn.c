@@ -84,6 +84,16 @@ void txn_system_stats(const struct txn_system *s, struct txn_stats *out)
     *out = s->stats;
 }
 
+struct lock_info *txn_system_locks(const struct txn_system *s, struct arena *a, size_t *count)
+{
+    return lock_table_list(range_locks(s->range), a, count);
+}
+
+status txn_system_span_size(struct txn_system *s, slice start, slice end, uint64_t *size)
+{
+    return range_span_size(s->range, start, end, size);
+}
+
 void txn_system_set_uncertainty(struct txn_system *s, bool on)
 {
     s->uncertainty = on;

@@ -63,6 +63,12 @@ struct txn_stats {
 };
 void txn_system_stats(const struct txn_system *s, struct txn_stats *out);
 
+/* The locks of all transactions: see lock_table_list(). */
+struct lock_info *txn_system_locks(const struct txn_system *s, struct arena *a, size_t *count);
+/* About how many bytes the span holds, old versions included. */
+status MAY_YIELD  txn_system_span_size(struct txn_system *s, slice start, slice end, uint64_t *size)
+    MUST_CHECK;
+
 /* Counters outside any transaction (sequences): add `delta` to the int64 at `key` (absent: 0),
  * store it durably, return the new value. Never undone. NUMERIC_OUT_OF_RANGE: nothing was changed.
  */

@@ -30,6 +30,25 @@ void catalog_key_descriptor(struct buf *b, enum object_kind kind, uint32_t oid)
     buf_put_ordered_u64(b, oid);
 }
 
+bool catalog_key_is_descriptor(slice key, enum object_kind *kind, uint32_t *oid)
+{
+    SCOPED(buf) struct buf prefix = {0};
+    uint64_t               number;
+    bool                   found;
+
+    buf_init(&prefix, NULL);
+    catalog_key_all_descriptors(&prefix);
+    found = slice_starts_with(key, buf_slice(&prefix)) && key.size > prefix.size;
+    if (found) {
+        key = slice_from(key, prefix.size);
+        *kind = (enum object_kind)(uint8_t)key.data[0];
+        key = slice_from(key, 1);
+        found = key_take_ordered_u64(&key, &number) && key.size == 0;
+        *oid = found ? (uint32_t)number : 0;
+    }
+    return found;
+}
+
 void catalog_key_name(struct buf *b, enum object_kind kind, uint32_t parent, const char *name)
 {
     key_begin(b, SYSTEM_NAME);

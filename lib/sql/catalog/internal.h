@@ -42,22 +42,22 @@ struct change {
 };
 
 struct catalog_view {
-    struct list     link; /* in views_free */
-    struct catalog *catalog;
-    struct txn     *txn;
-    uint32_t        database_oid;
-    struct arena   *arena;
+    struct list        link; /* in views_free */
+    struct catalog    *catalog;
+    struct txn        *txn;
+    uint32_t           database_oid;
+    struct arena      *arena;
     const char *const *path; /* the session's */
-    size_t          path_count;
-    bool            path_names_pg_catalog;
-    struct umap     held;    /* object_key() -> the struct object * that is pinned under the hold */
-    struct umap     overlay; /* object_key() -> struct change *, the newest */
-    struct change **changes; /* all that are not undone, in order */
-    size_t          change_count, change_capacity;
-    struct object **pins; /* references to give back when the view closes */
-    size_t          pin_count, pin_capacity;
-    bool            hooked;
-    uint64_t        version; /* 0: nothing changed, the catalog's */
+    size_t             path_count;
+    bool               path_names_pg_catalog;
+    struct umap        held; /* object_key() -> the struct object * that is pinned under the hold */
+    struct umap        overlay; /* object_key() -> struct change *, the newest */
+    struct change    **changes; /* all that are not undone, in order */
+    size_t             change_count, change_capacity;
+    struct object    **pins; /* references to give back when the view closes */
+    size_t             pin_count, pin_capacity;
+    bool               hooked;
+    uint64_t           version; /* 0: nothing changed, the catalog's */
 };
 
 static inline uint64_t object_key(enum object_kind kind, uint32_t oid)
@@ -83,6 +83,8 @@ struct object **view_list(struct catalog_view *v, struct arena *a, enum object_k
 void catalog_install(struct catalog *c, enum object_kind kind, uint32_t oid, struct object *o);
 /* The keys of keys under /system, appended. */
 void catalog_key_descriptor(struct buf *b, enum object_kind kind, uint32_t oid);
+/* The reverse: false when it is another key. */
+bool catalog_key_is_descriptor(slice key, enum object_kind *kind, uint32_t *oid);
 void catalog_key_all_descriptors(struct buf *b);
 void catalog_key_name(struct buf *b, enum object_kind kind, uint32_t parent, const char *name);
 void catalog_key_oids(struct buf *b);
@@ -100,8 +102,7 @@ void sequence_states_free(struct catalog *c);
 static inline bool object_is_builtin(const struct object *o)
 {
     return o->oid < OID_FIRST_USER &&
-           ((o->kind == OBJECT_TABLE) ||
-            (o->kind == OBJECT_ROLE && o->oid != OID_ROLE_BOOTSTRAP) ||
+           ((o->kind == OBJECT_TABLE) || (o->kind == OBJECT_ROLE && o->oid != OID_ROLE_BOOTSTRAP) ||
             (o->kind == OBJECT_SCHEMA &&
              (o->oid == OID_SCHEMA_PG_CATALOG || o->oid == OID_SCHEMA_INFORMATION)));
 }

@@ -76,6 +76,12 @@ bool rows_want_int(const struct rows *r, size_t at, int64_t v);
     X(pg_stat_all_tables)                                                                          \
     X(pg_statio_user_tables)                                                                       \
     X(pg_statio_all_tables)                                                                        \
+    X(pg_settings)                                                                                 \
+    X(pg_stat_activity)                                                                            \
+    X(pg_stat_database)                                                                            \
+    X(pg_locks)                                                                                    \
+    X(pg_prepared_statements)                                                                      \
+    X(pg_cursors)                                                                                  \
     X(pg_type)                                                                                     \
     X(pg_proc)                                                                                     \
     X(pg_aggregate)                                                                                \

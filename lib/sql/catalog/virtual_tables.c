@@ -91,10 +91,12 @@ static size_t column_count_of(size_t position)
 
 /* ---- descriptors ----------------------------------------------------------------------------- */
 
-/* A type this server does not have is shown as text. */
+/* A type this server does not have, or by name only, is shown as text. */
 static uint32_t known_type(uint32_t oid)
 {
-    return type_by_oid(oid) != NULL ? oid : OID_TEXT;
+    const struct type *t = type_by_oid(oid);
+
+    return t != NULL && t->output != NULL ? oid : OID_TEXT;
 }
 
 static void describe_column(const struct virtual_column *from, size_t position,

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "env/env.h"
+#include "sql/exec/eval_internal.h"
 
 /* ---- making operators ---------------------------------------------------------------------------
  */
@@ -129,6 +130,8 @@ static status project(struct op *op, const struct batch *raw)
 
         TRY_RETURN(eval_batch(op->outputs[i], raw->columns, raw->selected, count, op->rows, &c));
         op->result.columns[i] = *c;
+        /* A relabelled column is its argument's, under another type. */
+        op->result.columns[i].type = op->outputs[i]->expr->type;
     }
     op->result.rows = raw->rows;
     op->result.selected = raw->selected;

@@ -16,6 +16,7 @@ struct prepared *prepared_new(struct sql_session *s, const char *name)
     struct prepared *p = heap_must_alloc(s->heap, 1, sizeof *p);
 
     p->references = 1;
+    p->prepared_us = s->context.statement_start_us;
     p->name = heap_strdup(s->heap, name);
     p->arena = arena_new(s->heap, &s->account);
     return p;
@@ -499,6 +500,7 @@ struct portal *portal_new(struct sql_session *s, const char *name, struct prepar
 
     x->name = heap_strdup(s->heap, name);
     x->arena = arena_new(s->heap, &s->account);
+    x->created_us = s->context.statement_start_us;
     x->statement = p;
     p->references++;
     mem_account_init(&x->account, &s->account, "query", 0);

@@ -19,7 +19,7 @@ static void statement_started(struct sql_session *s, slice text)
 
     memcpy(s->query_text, text.data, n);
     s->query_text[n] = '\0';
-    s->query_start_us = session_now_us(s);
+    s->query_start_us = s->state_change_us = session_now_us(s);
     s->statement_mono_us = env_mono_us(s->server->env);
     s->statement_rows = 0;
     interruptible_begin(s);
@@ -54,6 +54,7 @@ static void note_statement(struct sql_session *s, struct prepared *p, slice text
 static status statement_ended(struct sql_session *s, status st)
 {
     st = interruptible_end(s, st);
+    s->state_change_us = session_now_us(s);
     s->server->statements_total++;
     if (!st_ok(st))
         s->server->errors_total++;

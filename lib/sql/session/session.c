@@ -79,6 +79,8 @@ struct session_info *sql_server_sessions(struct sql_server *s, struct arena *a, 
 
         infos[n++] = (struct session_info){
             .process_id = x->process_id,
+            .database_oid = x->context.database_oid,
+            .user_oid = x->context.user_oid,
             .user = copy_text(a, x->user),
             .database = copy_text(a, x->database),
             .application_name = copy_text(a, settings_get(x->settings, SETTING_APPLICATION_NAME)),
@@ -91,6 +93,7 @@ struct session_info *sql_server_sessions(struct sql_server *s, struct arena *a, 
             .backend_start_us = x->start_us,
             .transaction_start_us = x->txn != NULL ? x->context.txn_start_us : 0,
             .query_start_us = x->query_start_us,
+            .state_change_us = x->state_change_us,
         };
     }
     *count = n;
@@ -156,7 +159,7 @@ static status context_setting_get(struct sql_context *c, slice name, struct aren
                                         : settings_get_custom(s->settings, name);
 
     if (id >= 0)
-        value = setting_with_unit(a, setting_def_at((size_t)id)->name, value);
+        value = setting_with_unit(a, (enum setting_id)id, value);
     *out = arena_strdup(a, value);
     return STATUS_OK;
 }
@@ -562,7 +565,8 @@ static struct sql_session *session_new(struct sql_server *server, const struct s
                                       .sequence_last = sequence_last,
                                       .sequence_set = sequence_set,
                                       .setting_get = context_setting_get,
-                                      .setting_set = context_setting_set};
+                                      .setting_set = context_setting_set,
+                                      .facts = &session_facts};
     s->context.sequences = sequence_session_new(s->heap);
     s->context.settings.extra_float_digits = 1;
     s->context.settings.work_mem = (size_t)settings_get_int(s->settings, SETTING_WORK_MEM) * 1024;

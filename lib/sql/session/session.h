@@ -5,6 +5,7 @@
 #define LINERA_SQL_SESSION_SESSION_H
 
 #include "base/buf.h"
+#include "sql/catalog/facts.h"
 #include "sql/context.h"
 #include "sql/exec/exec.h"
 #include "sql/session/statement_stats.h"
@@ -41,13 +42,8 @@ struct sql_counters {
 };
 void sql_server_counters(const struct sql_server *s, struct sql_counters *out);
 
-/* What sessions do now, for pg_stat_activity and the control plane. Strings live in `a`. */
-struct session_info {
-    uint32_t    process_id;
-    const char *user, *database, *application_name, *client_address, *state, *query, *wait_event;
-    int64_t     backend_start_us, transaction_start_us, query_start_us,
-        state_change_us; /* since 2000; 0: none */
-};
+/* What sessions do now (catalog/facts.h), for pg_stat_activity and the control plane. Strings live
+ * in `a`. */
 struct session_info *sql_server_sessions(struct sql_server *s, struct arena *a, size_t *count);
 
 /* A page of what statements have cost since the node started, and how many kinds of them have made

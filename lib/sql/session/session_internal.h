@@ -76,7 +76,9 @@ struct prepared {
     const struct result_column *columns;
     bool                        has_rows;
     bool                        plan_used; /* by an earlier run */
-    struct statement_entry     *entry;     /* of its text, once it has run; owned reference */
+    bool                        from_sql;  /* PREPARE, not the protocol */
+    int64_t                     prepared_us;
+    struct statement_entry     *entry; /* of its text, once it has run; owned reference */
 };
 
 struct portal {
@@ -91,11 +93,12 @@ struct portal {
     struct execution  *execution; /* NULL before the first Execute and after the end */
     struct planned    *planned;   /* what `execution` runs */
     bool               done;
-    const char        *tag;        /* of a utility statement with rows that has run */
-    bool               binary;     /* DECLARE BINARY: simple queries get binary rows, too */
-    bool               silent;     /* rows are counted, not sent: MOVE */
-    uint64_t           row_count;  /* of all runs */
-    uint64_t           sent;       /* by the newest run */
+    const char        *tag;       /* of a utility statement with rows that has run */
+    bool               binary;    /* DECLARE BINARY: simple queries get binary rows, too */
+    bool               silent;    /* rows are counted, not sent: MOVE */
+    uint64_t           row_count; /* of all runs */
+    uint64_t           sent;      /* by the newest run */
+    int64_t            created_us;
     uint64_t           elapsed_us; /* of the runs before this one, which were suspended */
 };
 
@@ -146,6 +149,9 @@ struct sql_session {
     const char          *search_path[SEARCH_PATH_MAX];
     size_t               search_path_count;
 };
+
+/* facts.c */
+extern const struct sql_facts session_facts;
 
 /* ---- interrupt.c
  * ---------------------------------------------------------------------------------------- */

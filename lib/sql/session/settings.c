@@ -10,8 +10,8 @@
 #include "base/buf.h"
 
 static const struct setting_def defs[] = {
-#define X(id, name, kind, fallback, unit, min, max, values, flags, text)                           \
-    {name, kind, fallback, unit, min, max, values, flags, text},
+#define X(id, name, kind, fallback, unit, min, max, values, flags, category, text)                 \
+    {name, kind, fallback, unit, min, max, values, flags, category, text},
 #include "sql/session/settings.def"
 #undef X
 };
@@ -113,6 +113,21 @@ static const char *effective(const struct value *v, const char *fallback)
 const char *settings_get(const struct settings *s, enum setting_id id)
 {
     return effective(&s->values[id], defs[id].fallback);
+}
+
+const char *settings_get_reset(const struct settings *s, enum setting_id id)
+{
+    return s->values[id].reset != NULL ? s->values[id].reset : defs[id].fallback;
+}
+
+const char *settings_get_source(const struct settings *s, enum setting_id id)
+{
+    const struct value *v = &s->values[id];
+
+    return v->local != NULL || v->committed != NULL ? "session"
+           : v->reset == NULL                       ? "default"
+           : defs[id].flags & SETTING_READ_ONLY     ? "override"
+                                                    : "client";
 }
 
 /* ---- checking and normalising
@@ -263,23 +278,14 @@ static status normalise(struct settings *s, const struct setting_def *d, const c
     UNREACHABLE();
 }
 
-int64_t settings_get_int(const struct settings *s, enum setting_id id)
-{
-    const char *value = settings_get(s, id);
-
-    /* Only normalised values are stored; this is asked several times a statement. */
-    return defs[id].kind == SETTING_BOOL ? strcmp(value, "on") == 0 : strtoll(value, NULL, 10);
-}
-
-const char *setting_with_unit(struct arena *a, const char *name, const char *value)
+const char *setting_with_unit(struct arena *a, enum setting_id id, const char *value)
 {
     static const struct {
         int64_t     factor;
         const char *unit;
     } times[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}},
       sizes[] = {{1 << 30, "TB"}, {1 << 20, "GB"}, {1 << 10, "MB"}, {1, "kB"}};
-    int         id = setting_find(slice_cstr(name));
-    const char *unit = id >= 0 ? defs[id].unit : NULL;
+    const char *unit = defs[id].unit;
     int64_t     v = unit != NULL ? atoll(value) : 0;
     bool        is_time = unit != NULL && strcmp(unit, "ms") == 0;
     size_t      count = is_time ? ARRAY_LEN(times) : ARRAY_LEN(sizes);
@@ -294,6 +300,14 @@ const char *setting_with_unit(struct arena *a, const char *name, const char *val
                                 is_time ? times[i].unit : sizes[i].unit);
     }
     UNREACHABLE();
+}
+
+int64_t settings_get_int(const struct settings *s, enum setting_id id)
+{
+    const char *value = settings_get(s, id);
+
+    /* Only normalised values are stored; this is asked several times a statement. */
+    return defs[id].kind == SETTING_BOOL ? strcmp(value, "on") == 0 : strtoll(value, NULL, 10);
 }
 
 /* ---- changing

@@ -3,6 +3,7 @@
 #ifndef LINERA_SQL_SESSION_SETTINGS_H
 #define LINERA_SQL_SESSION_SETTINGS_H
 
+#include "base/arena.h"
 #include "base/heap.h"
 #include "base/slice.h"
 #include "base/status.h"
@@ -17,10 +18,11 @@ enum setting_flags {
     SETTING_READ_ONLY = 1 << 1, /* SHOW only */
     SETTING_NO_EFFECT = 1 << 2, /* taken for the sake of clients; docs/limits.md lists them */
     SETTING_LIST = 1 << 3,      /* a list of names: search_path, DateStyle */
+    SETTING_UNLISTED = 1 << 4,  /* not in SHOW ALL and pg_settings */
 };
 
 enum setting_id {
-#define X(id, name, kind, fallback, unit, min, max, values, flags, text) SETTING_##id,
+#define X(id, name, kind, fallback, unit, min, max, values, flags, category, text) SETTING_##id,
 #include "sql/session/settings.def"
 #undef X
     SETTING_COUNT
@@ -34,7 +36,8 @@ struct setting_def {
     int64_t           min, max; /* SETTING_INT */
     const char       *values;   /* SETTING_ENUM: "a|b|c" */
     unsigned          flags;
-    const char       *text; /* pg_settings.short_desc */
+    const char       *category; /* pg_settings.category */
+    const char       *text;     /* pg_settings.short_desc */
 };
 
 const struct setting_def *setting_def_at(size_t position); /* NULL behind the last */
@@ -53,8 +56,14 @@ struct settings *settings_new(struct heap *heap, setting_apply apply, setting_re
                               void *ctx);
 void             settings_free(struct settings *s);
 
-/* The current value as SHOW prints it; lives until the setting changes. */
+/* The current value, numbers in the setting's unit; lives until the setting changes. */
 const char *settings_get(const struct settings *s, enum setting_id id);
+/* What RESET goes back to, and where the current value comes from, in pg_settings' words:
+ * "default", "override" (the server), "client" (the startup packet) or "session". */
+const char *settings_get_reset(const struct settings *s, enum setting_id id);
+const char *settings_get_source(const struct settings *s, enum setting_id id);
+/* A value as SHOW prints it: "5s" rather than "5000". */
+const char *setting_with_unit(struct arena *a, enum setting_id id, const char *value);
 int64_t     settings_get_int(const struct settings *s,
                              enum setting_id        id); /* in the setting's unit; bools 0, 1 */
 
@@ -63,9 +72,6 @@ enum setting_scope {
     SETTING_FOR_TRANSACTION, /* SET LOCAL */
     SETTING_AT_START,        /* startup packet: becomes what RESET goes back to */
 };
-/* A value as SHOW and current_setting() give it: "5s" rather than "5000" for numbers that have a
- * unit; other values and names that are not known come back as they are. */
-const char *setting_with_unit(struct arena *a, const char *name, const char *value);
 
 /* Check, normalise and apply a value; NULL resets. Errors: 22023, 55P02. */
 status settings_set(struct settings *s, enum setting_id id, const char *value,

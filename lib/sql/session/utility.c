@@ -135,7 +135,8 @@ static status show_name(struct sql_session *s, const char *name, const char **co
 
     if (id >= 0) {
         *column = setting_def_at((size_t)id)->name;
-        *value = settings_get(s->settings, (enum setting_id)id);
+        *value = setting_with_unit(s->scratch, (enum setting_id)id,
+                                   settings_get(s->settings, (enum setting_id)id));
         return STATUS_OK;
     }
     *column = name;
@@ -150,16 +151,19 @@ static const char *const show_all_names[] = {"name", "setting", "description"};
 static status show_all(struct sql_session *s, bool describe)
 {
     const char **cells = ARENA_ARRAY(s->scratch, const char *, SETTING_COUNT * 3);
+    size_t       count = 0;
 
     for (int id = 0; id < SETTING_COUNT; id++) {
         const struct setting_def *d = setting_def_at((size_t)id);
 
-        cells[id * 3] = d->name;
-        cells[id * 3 + 1] =
-            setting_with_unit(s->scratch, d->name, settings_get(s->settings, (enum setting_id)id));
-        cells[id * 3 + 2] = d->text;
+        if (d->flags & SETTING_UNLISTED)
+            continue;
+        cells[count * 3] = d->name;
+        cells[count * 3 + 1] = setting_with_unit(s->scratch, (enum setting_id)id,
+                                                 settings_get(s->settings, (enum setting_id)id));
+        cells[count++ * 3 + 2] = d->text;
     }
-    return send_text_rows(s, show_all_names, 3, cells, SETTING_COUNT, describe);
+    return send_text_rows(s, show_all_names, 3, cells, count, describe);
 }
 
 static status show_variable(struct sql_session *s, const PgQuery__VariableShowStmt *stmt,
@@ -170,7 +174,6 @@ static status show_variable(struct sql_session *s, const PgQuery__VariableShowSt
     if (strcmp(stmt->name, "all") == 0)
         return show_all(s, describe);
     TRY_RETURN(show_name(s, stmt->name, &column, &value));
-    value = setting_with_unit(s->scratch, column, value);
     return send_text_rows(s, &column, 1, &value, 1, describe);
 }
 
@@ -191,6 +194,7 @@ static status prepare(struct sql_session *s, const PgQuery__PrepareStmt *stmt, s
     struct parse_result parsed;
     status              st = STATUS_OK;
 
+    p->from_sql = true;
     p->text = arena_copy(p->arena, text);
     p->param_count = stmt->n_argtypes;
     p->param_types = ARENA_ARRAY(p->arena, uint32_t, p->param_count + 1);
