@@ -22,3 +22,7 @@ passes() { # COMMAND...: runs against a fresh node; what it prints is shown when
 @test "a Python program with psycopg2: types, COPY, named cursors, errors" {
     passes /usr/bin/python3 "$CLIENTS/psycopg2_client.py"
 }
+
+@test "a Python program with psycopg 3: binary both ways, pipelines, COPY, server-side cursors" {
+    passes /usr/bin/python3 "$CLIENTS/psycopg3_client.py"
+}

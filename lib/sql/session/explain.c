@@ -145,9 +145,12 @@ static status drain(struct execution *x)
 static status run_instrumented(struct sql_session *s, const struct plan *p,
                                struct explain_options *o, struct execution **x)
 {
-    uint64_t start = env_mono_us(s->context.env);
+    const struct portal *outer = s->utility; /* its parameters are the query's */
+    uint64_t             start = env_mono_us(s->context.env);
 
-    TRY_RETURN(execution_open(&s->context, p, NULL, NULL, 0, &s->account, true, x));
+    TRY_RETURN(execution_open(&s->context, p, outer != NULL ? outer->params : NULL,
+                              outer != NULL ? outer->param_nulls : NULL,
+                              outer != NULL ? outer->param_count : 0, &s->account, true, x));
     TRY_RETURN(drain(*x));
     o->execution_us = env_mono_us(s->context.env) - start;
     return STATUS_OK;
@@ -171,6 +174,7 @@ status session_explain(struct sql_session *s, const PgQuery__ExplainStmt *stmt, 
     p = prepared_new(s, "");
     p->text = text;
     p->node = stmt->query;
+    prepared_inherit_params(s, p);
     TRY(st, prepared_plan(s, p), out);
     options.planning_us = env_mono_us(s->context.env) - start;
     if (options.analyze)

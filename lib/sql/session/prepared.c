@@ -295,14 +295,81 @@ bool statement_returns_rows(const struct prepared *p)
     return count > 0 || p->node->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
 }
 
+/* The query that a utility statement is about; its parameters are the statement's. */
+static const PgQuery__Node *inner_query(const PgQuery__Node *node)
+{
+    switch (node->node_case) {
+    case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
+        return node->declare_cursor_stmt->query;
+    case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
+        return node->explain_stmt->query;
+    default:
+        return NULL;
+    }
+}
+
+static void set_param_types(struct prepared *p, const uint32_t *types, size_t count)
+{
+    p->param_count = count;
+    p->param_types = ARENA_ARRAY(p->arena, uint32_t, count + 1);
+    if (count > 0)
+        memcpy(p->param_types, types, count * sizeof *types);
+}
+
+static status find_param_types(struct sql_session *s, struct prepared *p)
+{
+    const PgQuery__Node *query = inner_query(p->node);
+    struct prepared     *inner;
+    status               st;
+
+    if (query == NULL || !statement_is_plannable(query))
+        return STATUS_OK;
+    TRY_RETURN(transaction_begin_statement(s));
+    inner = prepared_new(s, "");
+    inner->text = p->text;
+    inner->node = query;
+    set_param_types(inner, p->param_types, p->param_count);
+    st = prepared_plan(s, inner);
+    if (st_ok(st))
+        set_param_types(p, inner->param_types, inner->param_count);
+    prepared_unref(inner);
+    return st;
+}
+
+void prepared_inherit_params(struct sql_session *s, struct prepared *p)
+{
+    const struct portal *outer = s->utility;
+
+    if (outer != NULL)
+        set_param_types(p, outer->statement->param_types, outer->statement->param_count);
+}
+
+void portal_inherit_params(struct sql_session *s, struct portal *x)
+{
+    const struct portal *outer = s->utility;
+    size_t               count = outer != NULL ? outer->param_count : 0;
+
+    x->params = ARENA_ARRAY(x->arena, datum, count);
+    x->param_nulls = ARENA_ARRAY(x->arena, bool, count);
+    x->param_count = count;
+    for (size_t i = 0; i < count; i++) {
+        x->param_nulls[i] = outer->param_nulls[i];
+        if (!x->param_nulls[i])
+            x->params[i] = datum_copy(x->arena, type_by_oid(outer->statement->param_types[i]),
+                                      outer->params[i]);
+    }
+}
+
 /* Statements that return rows without being planned know their columns beforehand (SHOW, EXPLAIN
  * ...). */
 status prepared_analyse(struct sql_session *s, struct prepared *p)
 {
     if (p->node == NULL)
         return STATUS_OK;
-    if (!statement_is_plannable(p->node))
+    if (!statement_is_plannable(p->node)) {
+        TRY_RETURN(find_param_types(s, p));
         return utility_columns(s, p->arena, p->node, &p->columns, &p->column_count, &p->has_rows);
+    }
     TRY_RETURN(transaction_begin_statement(s));
     TRY_RETURN(prepared_plan(s, p));
     p->has_rows = statement_returns_rows(p);

@@ -179,10 +179,9 @@ static status run_utility(struct sql_session *s, struct portal *x, bool describe
     status      st;
 
     x->done = true;
-    s->formats = x->formats;
-    prepared_columns(x->statement, &s->format_count);
+    s->utility = x;
     st = utility_run(s, x->statement->node, x->statement->text, describe, &tag);
-    s->formats = NULL;
+    s->utility = NULL;
     if (!st_ok(st))
         return st;
     if (has_rows)

@@ -127,8 +127,7 @@ struct sql_session {
     uint64_t             deadline_us;       /* of the statement, monotonic; 0: none */
     uint64_t             statement_mono_us; /* when it began */
     uint64_t             statement_rows;
-    const int16_t       *formats; /* of the portal that runs a utility statement; NULL: text */
-    size_t               format_count;
+    const struct portal *utility; /* runs a utility statement; NULL: none, or a simple query */
     struct txn          *txn;
     struct catalog_view *view;
     enum txn_block       block;
@@ -218,6 +217,10 @@ status           prepared_analyse(struct sql_session *s, struct prepared *p) MUS
 bool             statement_returns_rows(const struct prepared *p);
 const struct result_column *prepared_columns(const struct prepared *p, size_t *count);
 void                        session_close_all_statements(struct sql_session *s);
+/* The statement that runs now runs `p` for its own query: DECLARE CURSOR and EXPLAIN. Gives `p` the
+ * parameter types that the running one has been given; portal_inherit_params() the values. */
+void                        prepared_inherit_params(struct sql_session *s, struct prepared *p);
+void                        portal_inherit_params(struct sql_session *s, struct portal *x);
 struct portal              *portal_new(struct sql_session *s, const char *name, struct prepared *p);
 
 /* The values of $1 ... by the statement's types, copied into the portal. */

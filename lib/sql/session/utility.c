@@ -183,7 +183,12 @@ static status show_variable(struct sql_session *s, const PgQuery__VariableShowSt
 /* In what form the rows of EXECUTE and FETCH go out: as the message that runs them asked for. */
 static const int16_t *utility_formats(const struct sql_session *s, size_t count)
 {
-    return s->formats != NULL && s->format_count == count ? s->formats : NULL;
+    size_t own_count;
+
+    if (s->utility == NULL)
+        return NULL;
+    prepared_columns(s->utility->statement, &own_count);
+    return own_count == count ? s->utility->formats : NULL;
 }
 
 /* The statement to prepare is parsed anew from its own text, so that its tree lives as long as it
@@ -332,9 +337,11 @@ static status declare_cursor(struct sql_session *s, const PgQuery__DeclareCursor
     p->text = arena_copy(p->arena, text);
     TRY(st, parse_statements(s->server->env, p->arena, p->text, &parsed), out);
     p->node = parsed.statements[0].node->declare_cursor_stmt->query;
+    prepared_inherit_params(s, p);
     TRY(st, prepared_plan(s, p), out);
     p->has_rows = true;
     x = portal_new(s, stmt->portalname, p);
+    portal_inherit_params(s, x);
     if (stmt->options & CURSOR_BINARY)
         make_binary(x);
     st = portal_open(s, x);
