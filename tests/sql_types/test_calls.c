@@ -310,6 +310,12 @@ static void dates(void **state)
     check_file("datetime.txt");
 }
 
+static void formats(void **state)
+{
+    (void)state;
+    check_file("formats.txt");
+}
+
 static void sweep(void **state)
 {
     (void)state;
@@ -348,6 +354,7 @@ int main(void)
         T("functions on arrays, uuids and sizes answer as PostgreSQL 15 does", arrays),
         T("aggregates answer as PostgreSQL 15 does", aggregates),
         T("functions on dates and times answer as PostgreSQL 15 does", dates),
+        T("templates read and print as PostgreSQL 15 does", formats),
         T("every scalar function answers as PostgreSQL 15 does over edge values", sweep),
         T("regular expressions give PostgreSQL's answers", regular_expressions),
     };

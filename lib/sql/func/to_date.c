@@ -1,44 +1,35 @@
-/* to_date() and to_timestamp(text, text) (PostgreSQL 15, section 9.8): the patterns of numbers,
- * month names and AM/PM. Other patterns are refused by name rather than guessed at. */
-#include <string.h>
+/* to_date() and to_timestamp(text, text) (PostgreSQL 15, section 9.8): the text is read along the
+ * template, then the fields are put together to a date. What is not given is 0001-01-01 BC 00:00.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
-#include "sql/func/implement.h"
-#include "sql/types/calendar.h"
-#include "sql/types/timezone.h"
+#include "base/utf8.h"
+#include "sql/func/date_template.h"
+#include "sql/func/datetime.h"
 
-enum field {
-    F_YEAR,
-    F_MONTH,
-    F_DAY,
-    F_HOUR,
-    F_HOUR12,
-    F_MINUTE,
-    F_SECOND,
-    F_MS,
-    F_US,
-    F_AM,
-    F_COUNT
-};
+enum { ITEM_SIZE = 64 };
 
-struct pattern {
-    const char *text; /* the longer of two with the same beginning first */
-    enum field  field;
-    size_t      digits; /* 0: a word */
-};
-
-static const struct pattern patterns[] = {
-    {"HH24", F_HOUR, 2}, {"HH12", F_HOUR12, 2}, {"HH", F_HOUR12, 2},   {"MI", F_MINUTE, 2},
-    {"SS", F_SECOND, 2}, {"MS", F_MS, 3},       {"US", F_US, 6},       {"AM", F_AM, 0},
-    {"PM", F_AM, 0},     {"YYYY", F_YEAR, 4},   {"MONTH", F_MONTH, 0}, {"MON", F_MONTH, 0},
-    {"MM", F_MONTH, 2},  {"DD", F_DAY, 2},
+/* A field that is 0 has not been set: PostgreSQL makes no difference between the two. */
+struct fields {
+    int  convention; /* enum date_convention */
+    int  hh, pm, mi, ss, ssss, d, dd, ddd, mm, ms, year, bc, ww, w, cc, j, us;
+    int  year_digits, fraction_digits, zone_sign, zone_hours, zone_minutes;
+    bool twelve_hours;
 };
 
 struct reading {
-    slice   text, format, whole;
-    slice   spelling; /* of the pattern being read, in the template's letters */
-    int64_t values[F_COUNT];
-    bool    set[F_COUNT];
+    struct fn_call *call;
+    const char     *at; /* in a text that ends with a zero byte */
+    slice           text;
+    const struct template *template;
+    size_t                      position;
+    const struct template_node *node;
+    struct fields               f;
+    bool                        fixed;   /* FX */
+    int                         skipped; /* characters passed over beyond those of the template */
 };
 
 static bool is_digit(char c)
@@ -46,188 +37,651 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static bool is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static bool is_separator(char c)
+static const char *next_character(const char *s)
 {
-    return c > ' ' && c < 127 && !is_letter(c) && !is_digit(c);
+    size_t n = utf8_size_of_first((uint8_t)*s);
+
+    for (size_t i = 0; i < MAX(n, (size_t)1); i++) {
+        if (s[i] == '\0')
+            return s + i;
+    }
+    return s + MAX(n, (size_t)1);
+}
+
+static status set_field(struct reading *r, int *field, int v)
+{
+    if (*field != 0 && *field != v)
+        return status_detail(status_new(ST_INVALID_DATETIME_FORMAT,
+                                        "conflicting values for \"%s\" field in formatting string",
+                                        r->node->pattern->text),
+                             "This value contradicts a previous setting for the same field type.");
+    *field = v;
+    return STATUS_OK;
+}
+
+/* Does something else than digits follow in the template? Then a number takes all there are. */
+static bool number_ends_by_itself(const struct reading *r)
+{
+    const struct template_node *next = r->node + 1;
+
+    if (r->node->modifiers & (TEMPLATE_TH | TEMPLATE_FM))
+        return true;
+    if (r->position + 1 == r->template->count)
+        return true;
+    if (next->kind == TEMPLATE_PATTERN)
+        return !next->pattern->is_digits;
+    return !(next->text.size == 1 && is_digit(next->text.data[0]));
+}
+
+static status fixed_width_hint(status st, size_t size, const char *what, size_t found)
+{
+    return status_hint(
+        status_detail(st, "Field requires %zu characters, but only %zu %s.", size, found, what),
+        "If your source string is not fixed-width, try using the \"FM\" modifier.");
+}
+
+/* Exactly `size` characters. */
+static status read_fixed_int(struct reading *r, size_t size, long *out)
+{
+    char        copy[ITEM_SIZE];
+    size_t      n = strnlen(r->at, size);
+    const char *name = r->node->pattern->text;
+    char       *end;
+
+    memcpy(copy, r->at, n);
+    copy[n] = '\0';
+    if (n < size)
+        return fixed_width_hint(status_new(ST_INVALID_DATETIME_FORMAT,
+                                           "source string too short for \"%s\" formatting field",
+                                           name),
+                                size, "remain", n);
+    *out = strtol(copy, &end, 10);
+    n = (size_t)(end - copy);
+    if (n > 0 && n < size)
+        return fixed_width_hint(
+            status_new(ST_INVALID_DATETIME_FORMAT, "invalid value \"%s\" for \"%s\"", copy, name),
+            size, "could be parsed", n);
+    r->at += n;
+    return STATUS_OK;
+}
+
+/* *read: how many characters that were; NULL when that does not matter. */
+static status read_int_of(struct reading *r, size_t size, int *field, int *read)
+{
+    const char *start = r->at;
+    char       *end, shown[ITEM_SIZE];
+    long        v = 0;
+
+    while (is_space(*r->at))
+        r->at++;
+    if (number_ends_by_itself(r)) {
+        v = strtol(start, &end, 10);
+        r->at = end;
+    } else {
+        TRY_RETURN(read_fixed_int(r, size, &v));
+    }
+    if (r->at == start) {
+        snprintf(shown, sizeof shown, "%.*s", (int)size, start);
+        return status_detail(status_new(ST_INVALID_DATETIME_FORMAT,
+                                        "invalid value \"%s\" for \"%s\"", shown,
+                                        r->node->pattern->text),
+                             "Value must be an integer.");
+    }
+    if (v < INT_MIN || v > INT_MAX)
+        return status_detail(status_new(ST_DATETIME_OVERFLOW,
+                                        "value for \"%s\" in source string is out of range",
+                                        r->node->pattern->text),
+                             "Value must be in the range %d to %d.", INT_MIN, INT_MAX);
+    if (field != NULL)
+        TRY_RETURN(set_field(r, field, (int)v));
+    if (read != NULL)
+        *read = (int)(r->at - start);
+    return STATUS_OK;
+}
+
+static void skip_ordinal(struct reading *r)
+{
+    if (!(r->node->modifiers & TEMPLATE_TH))
+        return;
+    r->at = next_character(r->at);
+    r->at = next_character(r->at);
+}
+
+static status read_int(struct reading *r, int *field)
+{
+    TRY_RETURN(read_int_of(r, strlen(r->node->pattern->text), field, NULL));
+    skip_ordinal(r);
+    return STATUS_OK;
+}
+
+/* The first of the words that the text goes on with, letter case aside; `letters` of each. */
+static status read_word(struct reading *r, const char *const *words, size_t count, size_t letters,
+                        int *out)
+{
+    size_t shown = strcspn(r->at, " \t\n\r\f\v");
+
+    for (size_t i = 0; i < count; i++) {
+        size_t n = MIN(strlen(words[i]), letters);
+
+        if (strncasecmp(r->at, words[i], n) == 0) {
+            r->at += n;
+            *out = (int)i;
+            return STATUS_OK;
+        }
+    }
+    return status_detail(status_new(ST_INVALID_DATETIME_FORMAT, "invalid value \"%.*s\" for \"%s\"",
+                                    (int)shown, r->at, r->node->pattern->text),
+                         "The given value did not match any of the allowed values for this field.");
+}
+
+static status read_half_of_day(struct reading *r, bool dots)
+{
+    static const char *const words[2][4] = {{"AM", "PM"}, {"A.M.", "P.M."}};
+    int                      v;
+
+    TRY_RETURN(read_word(r, words[dots], 2, SIZE_MAX, &v));
+    r->f.twelve_hours = true;
+    return set_field(r, &r->f.pm, v);
+}
+
+static status read_era(struct reading *r, bool dots)
+{
+    static const char *const words[2][2] = {{"AD", "BC"}, {"A.D.", "B.C."}};
+    int                      v;
+
+    TRY_RETURN(read_word(r, words[dots], 2, SIZE_MAX, &v));
+    return set_field(r, &r->f.bc, v);
+}
+
+static status read_month_name(struct reading *r, size_t letters)
+{
+    int v;
+
+    TRY_RETURN(read_word(r, month_names, 12, letters, &v));
+    return set_field(r, &r->f.mm, v + 1);
+}
+
+static status read_weekday(struct reading *r, size_t letters)
+{
+    int v;
+
+    TRY_RETURN(read_word(r, day_names, 7, letters, &v));
+    TRY_RETURN(set_field(r, &r->f.d, v));
+    r->f.d++;
+    return STATUS_OK;
+}
+
+/* 25 of three digits is 250: what is read is a fraction. */
+static status read_fraction(struct reading *r, size_t digits, int *field)
+{
+    int read;
+
+    TRY_RETURN(read_int_of(r, digits, field, &read));
+    for (size_t i = (size_t)read; i < (field == &r->f.ms ? 3U : 6U); i++)
+        *field = (int)((unsigned)*field * 10U);
+    skip_ordinal(r);
+    return STATUS_OK;
+}
+
+/* Years of fewer than four digits are those nearest to 2020. */
+static int near_2020(int year)
+{
+    if (year < 70)
+        return year + 2000;
+    if (year < 100)
+        return year + 1900;
+    if (year < 520)
+        return year + 2000;
+    return year < 1000 ? year + 1000 : year;
+}
+
+static status read_year(struct reading *r, int digits)
+{
+    int read;
+
+    TRY_RETURN(read_int_of(r, strlen(r->node->pattern->text), &r->f.year, &read));
+    if (digits < 4 && read < 4)
+        r->f.year = near_2020(r->f.year);
+    r->f.year_digits = digits;
+    skip_ordinal(r);
+    return STATUS_OK;
+}
+
+static status read_year_with_comma(struct reading *r)
+{
+    int millennia, years, size = 0;
+
+    if (sscanf(r->at, "%9d,%03d%n", &millennia, &years, &size) < 2 || millennia > 2000000 ||
+        millennia < -2000000)
+        return status_new(ST_INVALID_DATETIME_FORMAT, "invalid input string for \"Y,YYY\"");
+    TRY_RETURN(set_field(r, &r->f.year, millennia * 1000 + years));
+    r->f.year_digits = 4;
+    r->at += size;
+    skip_ordinal(r);
+    return STATUS_OK;
+}
+
+/* A minus before the hours may have been passed over as a separator. */
+static status read_zone_hours(struct reading *r)
+{
+    if (*r->at == '+' || *r->at == '-' || *r->at == ' ')
+        r->f.zone_sign = *r->at++ == '-' ? -1 : 1;
+    else
+        r->f.zone_sign = r->skipped > 0 && r->at[-1] == '-' ? -1 : 1;
+    return read_int_of(r, 2, &r->f.zone_hours, NULL);
+}
+
+static status read_iso_weekday(struct reading *r)
+{
+    TRY_RETURN(read_int_of(r, 1, &r->f.d, NULL));
+    r->f.d = r->f.d >= 7 || r->f.d == INT_MAX ? 1 : r->f.d + 1; /* Sunday is 1 here */
+    skip_ordinal(r);
+    return STATUS_OK;
+}
+
+static status read_sized(struct reading *r, size_t size, int *field)
+{
+    TRY_RETURN(read_int_of(r, size, field, NULL));
+    skip_ordinal(r);
+    return STATUS_OK;
+}
+
+static status read_roman_month(struct reading *r)
+{
+    int v;
+
+    TRY_RETURN(read_word(r, roman_months, 12, SIZE_MAX, &v));
+    return set_field(r, &r->f.mm, 12 - v);
+}
+
+static status only_in_to_char(const struct reading *r)
+{
+    return status_new(ST_FEATURE_NOT_SUPPORTED,
+                      "formatting field \"%s\" is only supported in to_char",
+                      r->node->pattern->text);
+}
+
+static status read_pattern(struct reading *r)
+{
+    struct fields    *f = &r->f;
+    enum date_pattern p = r->node->pattern->id;
+
+    switch (p) {
+    case D_FX:
+        r->fixed = true;
+        return STATUS_OK;
+    case D_AM:
+    case D_AM_DOTS:
+        return read_half_of_day(r, p == D_AM_DOTS);
+    case D_HH12:
+        f->twelve_hours = true;
+        return read_sized(r, 2, &f->hh);
+    case D_HH24:
+        return read_sized(r, 2, &f->hh);
+    case D_MI:
+        return read_int(r, &f->mi);
+    case D_SS:
+        return read_int(r, &f->ss);
+    case D_MS:
+        return read_fraction(r, 3, &f->ms);
+    case D_FF1:
+    case D_FF2:
+    case D_FF3:
+    case D_FF4:
+    case D_FF5:
+    case D_FF6:
+        f->fraction_digits = (int)(p - D_FF1) + 1;
+        return read_fraction(r, (size_t)(p - D_FF1) + 1, &f->us);
+    case D_US:
+        return read_fraction(r, 6, &f->us);
+    case D_SSSS:
+        return read_int(r, &f->ssss);
+    case D_TZ:
+    case D_OF:
+        return only_in_to_char(r);
+    case D_TZH:
+        return read_zone_hours(r);
+    case D_TZM:
+        f->zone_sign = f->zone_sign == 0 ? 1 : f->zone_sign;
+        return read_int_of(r, 2, &f->zone_minutes, NULL);
+    case D_AD:
+    case D_AD_DOTS:
+        return read_era(r, p == D_AD_DOTS);
+    case D_MONTH:
+    case D_MON:
+        return read_month_name(r, p == D_MON ? 3 : SIZE_MAX);
+    case D_MM:
+        return read_int(r, &f->mm);
+    case D_DAY:
+    case D_DY:
+        return read_weekday(r, p == D_DY ? 3 : SIZE_MAX);
+    case D_DDD:
+        return read_int(r, &f->ddd);
+    case D_IDDD:
+        return read_sized(r, 3, &f->ddd);
+    case D_DD:
+        return read_int(r, &f->dd);
+    case D_D:
+        return read_int(r, &f->d);
+    case D_ID:
+        return read_iso_weekday(r);
+    case D_WW:
+    case D_IW:
+        return read_int(r, &f->ww);
+    case D_Q: /* which month that is nobody knows */
+        return read_int(r, NULL);
+    case D_CC:
+        return read_int(r, &f->cc);
+    case D_Y_YYY:
+        return read_year_with_comma(r);
+    case D_YYYY:
+    case D_IYYY:
+        return read_year(r, 4);
+    case D_YYY:
+    case D_IYY:
+        return read_year(r, 3);
+    case D_YY:
+    case D_IY:
+        return read_year(r, 2);
+    case D_Y:
+    case D_I:
+        return read_year(r, 1);
+    case D_RM:
+        return read_roman_month(r);
+    case D_W:
+        return read_int(r, &f->w);
+    case D_J:
+        return read_int(r, &f->j);
+    }
+    return STATUS_OK;
+}
+
+static void skip_spaces(struct reading *r)
+{
+    for (; is_space(*r->at); r->at++)
+        r->skipped++;
+}
+
+static void pass_over(struct reading *r)
+{
+    if (r->fixed) {
+        r->at = next_character(r->at);
+    } else if (r->node->kind != TEMPLATE_TEXT) { /* at most one space or separator */
+        r->skipped--;
+        if (is_space(*r->at) || template_is_separator(*r->at)) {
+            r->at++;
+            r->skipped++;
+        }
+    } else if (r->skipped > 0) { /* what was passed over may have stood for it */
+        r->skipped--;
+    } else {
+        r->at = next_character(r->at);
+    }
+}
+
+static status check_convention(struct reading *r)
+{
+    int wanted = r->node->pattern->convention;
+
+    if (wanted == DATE_ANY || r->f.convention == DATE_ANY || r->f.convention == wanted) {
+        r->f.convention = wanted == DATE_ANY ? r->f.convention : wanted;
+        return STATUS_OK;
+    }
+    return status_hint(
+        status_new(ST_INVALID_DATETIME_FORMAT, "invalid combination of date conventions"),
+        "Do not mix Gregorian and ISO week date conventions in a formatting template.");
+}
+
+static status read_fields(struct reading *r)
+{
+    for (r->position = 0; r->position < r->template->count && *r->at != '\0'; r->position++) {
+        bool is_pattern;
+
+        r->node = &r->template->nodes[r->position];
+        is_pattern = r->node->kind == TEMPLATE_PATTERN;
+        if (!r->fixed && !(is_pattern && r->node->pattern->id == D_FX) &&
+            (is_pattern || r->position == 0))
+            skip_spaces(r);
+        if (!is_pattern) {
+            pass_over(r);
+            continue;
+        }
+        TRY_RETURN(check_convention(r));
+        TRY_RETURN(read_pattern(r));
+        if (!r->fixed) {
+            r->skipped = 0;
+            skip_spaces(r);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* ---- the date of the fields -------------------------------------------------------------------
+ */
+
+struct made_date {
+    int64_t year; /* astronomical */
+    int     month, day;
+    bool    has_year, has_month, has_day;
+};
+
+/* Days of YY in a century; the 21st runs from 2001 to 2100, the sixth BC from 600 to 501. */
+static int64_t year_in_century(const struct fields *f)
+{
+    int64_t cc = f->bc ? -(int64_t)f->cc : f->cc, year = f->year % 100;
+
+    if (year == 0)
+        return cc * 100 + (cc >= 0 ? 0 : 1);
+    return cc >= 0 ? year + (cc - 1) * 100 : (cc + 1) * 100 - year + 1;
+}
+
+static void make_year(const struct fields *f, struct made_date *d)
+{
+    int64_t cc = f->bc ? -(int64_t)f->cc : f->cc;
+
+    d->has_year = f->year != 0 || f->cc != 0;
+    if (f->year != 0 && f->cc != 0 && f->year_digits <= 2) {
+        d->year = year_in_century(f);
+    } else if (f->year != 0) {
+        d->year = f->bc ? -(int64_t)f->year : f->year;
+        d->year += d->year < 0;
+    } else if (f->cc != 0) {
+        d->year = cc >= 0 ? (cc - 1) * 100 + 1 : cc * 100 + 1;
+    }
+}
+
+static void set_days(struct made_date *d, int64_t days)
+{
+    struct civil c;
+
+    days_to_civil(days, &c);
+    *d = (struct made_date){.year = c.year,
+                            .month = c.month,
+                            .day = c.day,
+                            .has_year = true,
+                            .has_month = true,
+                            .has_day = true};
+}
+
+/* Monday of week 1 of an ISO year: the week of 4 January. */
+static int64_t iso_year_start(int64_t year)
+{
+    int64_t fourth = civil_to_days(year, 1, 4);
+
+    return fourth - (day_of_week(fourth) + 6) % 7;
+}
+
+static void make_iso_week(const struct fields *f, struct made_date *d)
+{
+    int64_t days = iso_year_start(d->year) + ((int64_t)f->ww - 1) * 7;
+
+    if (f->d != 0)
+        days += f->d > 1 ? f->d - 2 : 6;
+    set_days(d, days);
+}
+
+static status make_from_day_of_year(const struct fields *f, int64_t ddd, struct made_date *d)
+{
+    struct civil c;
+
+    if (d->year == 0 && !f->bc)
+        return status_new(ST_INVALID_DATETIME_FORMAT,
+                          "cannot calculate day of year without year information");
+    if (f->convention == DATE_ISO_WEEK) {
+        set_days(d, iso_year_start(d->year) + ddd - 1);
+        return STATUS_OK;
+    }
+    days_to_civil(civil_to_days(d->year, 1, 1) + ddd - 1, &c);
+    if (c.year != d->year) { /* beyond the year: no month of it has such a day */
+        c.month = ddd > 0 ? 13 : 1;
+        c.day = 0;
+    }
+    if (d->month <= 1)
+        d->month = c.month;
+    if (d->day <= 1)
+        d->day = c.day;
+    d->has_month = d->has_day = true;
+    return STATUS_OK;
+}
+
+static status make_date(const struct fields *f, struct made_date *d)
+{
+    int64_t ddd = f->ddd, dd = f->dd;
+
+    *d = (struct made_date){.month = 1, .day = 1};
+    make_year(f, d);
+    if (f->j != 0)
+        set_days(d, (int64_t)f->j + DATE_MIN);
+    if (f->ww != 0 && f->convention == DATE_ISO_WEEK)
+        make_iso_week(f, d);
+    else if (f->ww != 0)
+        ddd = ((int64_t)f->ww - 1) * 7 + 1;
+    if (f->w != 0)
+        dd = ((int64_t)f->w - 1) * 7 + 1;
+    if (dd != 0) {
+        d->day = (int)MAX(MIN(dd, (int64_t)1000), (int64_t)-1000);
+        d->has_day = true;
+    }
+    if (f->mm != 0) {
+        d->month = f->mm;
+        d->has_month = true;
+    }
+    return ddd != 0 && (d->month <= 1 || d->day <= 1) ? make_from_day_of_year(f, ddd, d)
+                                                      : STATUS_OK;
 }
 
 static status out_of_range(const struct reading *r)
 {
     return status_new(ST_DATETIME_OVERFLOW, "date/time field value out of range: \"%.*s\"",
-                      SLICE_FMT(r->whole));
+                      SLICE_FMT(r->text));
 }
 
-static const struct pattern *find_pattern(slice format)
+/* Only a whole date is held against the length of its month. */
+static bool is_date(const struct made_date *d)
 {
-    for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
-        size_t n = strlen(patterns[i].text);
-
-        if (format.size >= n && strncasecmp(format.data, patterns[i].text, n) == 0)
-            return &patterns[i];
-    }
-    return NULL;
+    if (d->has_month && (d->month < 1 || d->month > 12))
+        return false;
+    if (d->has_day && (d->day < 1 || d->day > 31))
+        return false;
+    return !(d->has_year && d->has_month && d->has_day) ||
+           d->day <= days_in_month(d->year, d->month);
 }
 
-static status bad_value(const struct reading *r, size_t shown, const struct pattern *p)
+static status make_time(struct reading *r, int64_t *out)
 {
-    return status_detail(
-        status_new(ST_INVALID_DATETIME_FORMAT, "invalid value \"%.*s\" for \"%.*s\"",
-                   (int)MIN(shown, r->text.size), r->text.data, SLICE_FMT(r->spelling)),
-        "%s",
-        p->digits > 0 ? "Value must be an integer."
-                      : "The given value did not match any of the allowed values for "
-                        "this field.");
-}
+    const struct fields *f = &r->f;
+    int                  hour = f->ssss / 3600, minute = f->ssss % 3600 / 60, second = f->ssss % 60;
+    int64_t              us = (int64_t)f->ms * 1000 + f->us;
 
-/* At most the pattern's digits where another number follows at once; else as many as there are. */
-static status read_number(struct reading *r, const struct pattern *p, int64_t *out)
-{
-    const struct pattern *next = find_pattern(r->format);
-    bool                  bounded = next != NULL && next->digits > 0;
-    size_t                n = 0;
-
-    for (*out = 0; n < r->text.size && is_digit(r->text.data[n]); n++) {
-        if (bounded && n == p->digits)
-            break;
-        if (n >= 9)
-            return out_of_range(r);
-        *out = *out * 10 + (r->text.data[n] - '0');
-    }
-    if (n == 0)
-        return bad_value(r, p->digits, p);
-    /* A fraction of a second is a fraction, however many digits it has. */
-    for (size_t i = n; (p->field == F_MS || p->field == F_US) && i < p->digits; i++)
-        *out *= 10;
-    if ((p->field == F_MS || p->field == F_US) && n > p->digits)
-        return out_of_range(r);
-    if (p->field == F_YEAR && n < 4)
-        return status_new(ST_FEATURE_NOT_SUPPORTED,
-                          "years of fewer than four digits are not supported");
-    r->text = slice_from(r->text, n);
-    return STATUS_OK;
-}
-
-static status read_month(struct reading *r, const struct pattern *p, int64_t *out)
-{
-    static const char *const names[] = {"january",   "february", "march",    "april",
-                                        "may",       "june",     "july",     "august",
-                                        "september", "october",  "november", "december"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        size_t n = strcmp(p->text, "MON") == 0 ? 3 : strlen(names[i]);
-
-        if (r->text.size >= n && strncasecmp(r->text.data, names[i], n) == 0) {
-            *out = (int64_t)i + 1;
-            r->text = slice_from(r->text, n);
-            return STATUS_OK;
-        }
-    }
-    return bad_value(r, strlen(p->text), p);
-}
-
-static status read_field(struct reading *r, const struct pattern *p)
-{
-    int64_t v = 0;
-
-    while (r->text.size > 0 && is_space(r->text.data[0]))
-        r->text = slice_from(r->text, 1);
-    r->spelling = slice_make(r->format.data, strlen(p->text));
-    r->format = slice_from(r->format, strlen(p->text));
-    if (r->text.size == 0)
-        return STATUS_OK;
-    if (p->field == F_AM) {
-        bool am = strncasecmp(r->text.data, "am", MIN(r->text.size, (size_t)2)) == 0;
-
-        if (r->text.size < 2 || (!am && strncasecmp(r->text.data, "pm", 2) != 0))
-            return bad_value(r, 2, p);
-        v = !am;
-        r->text = slice_from(r->text, 2);
-    } else if (p->digits > 0) {
-        TRY_RETURN(read_number(r, p, &v));
-    } else {
-        TRY_RETURN(read_month(r, p, &v));
-    }
-    if (r->set[p->field] && r->values[p->field] != v)
-        return status_new(ST_INVALID_DATETIME_FORMAT,
-                          "conflicting values for \"%.*s\" field in formatting string",
-                          SLICE_FMT(r->spelling));
-    r->set[p->field] = true;
-    r->values[p->field] = v;
-    return STATUS_OK;
-}
-
-/* Spaces and separators of the template pass over any run of them in the text. */
-static status read_all(struct reading *r)
-{
-    while (r->format.size > 0) {
-        const struct pattern *p = find_pattern(r->format);
-
-        if (p != NULL) {
-            TRY_RETURN(read_field(r, p));
-            continue;
-        }
-        if (!is_space(r->format.data[0]) &&
-            (!is_separator(r->format.data[0]) || r->format.data[0] == '"'))
-            return status_new(
-                ST_FEATURE_NOT_SUPPORTED,
-                "the pattern at \"%.*s\" of to_date and to_timestamp is not supported",
-                SLICE_FMT(r->format));
-        r->format = slice_from(r->format, 1);
-        while (r->text.size > 0 && (is_space(r->text.data[0]) || is_separator(r->text.data[0])))
-            r->text = slice_from(r->text, 1);
-    }
-    return STATUS_OK;
-}
-
-static status read_local(slice text, slice format, int64_t *out)
-{
-    struct reading r = {.text = text, .format = format, .whole = text};
-    int64_t       *v = r.values, year;
-
-    v[F_MONTH] = v[F_DAY] = 1;
-    TRY_RETURN(read_all(&r));
-    if (r.set[F_HOUR12]) {
-        if (v[F_HOUR12] < 1 || v[F_HOUR12] > 12)
+    second = f->ss != 0 ? f->ss : second;
+    minute = f->mi != 0 ? f->mi : minute;
+    hour = f->hh != 0 ? f->hh : hour;
+    if (f->twelve_hours) {
+        if (hour < 1 || hour > 12)
             return status_hint(status_new(ST_INVALID_DATETIME_FORMAT,
-                                          "hour \"%lld\" is invalid for the 12-hour clock",
-                                          (long long)v[F_HOUR12]),
+                                          "hour \"%d\" is invalid for the 12-hour clock", hour),
                                "Use the 24-hour clock, or give an hour between 1 and 12.");
-        v[F_HOUR] = v[F_HOUR12] % 12 + 12 * v[F_AM];
+        hour = hour % 12 + (f->pm ? 12 : 0);
     }
-    year = v[F_YEAR]; /* an unset year, or 0, is 1 BC */
-    if (v[F_MONTH] < 1 || v[F_MONTH] > 12 || v[F_DAY] < 1 ||
-        v[F_DAY] > days_in_month(year, (int)v[F_MONTH]) || v[F_HOUR] > 23 || v[F_MINUTE] > 59 ||
-        v[F_SECOND] > 59 || year > 294276)
-        return out_of_range(&r);
-    *out = civil_to_days(year, (int)v[F_MONTH], (int)v[F_DAY]) * US_PER_DAY +
-           v[F_HOUR] * US_PER_HOUR + v[F_MINUTE] * US_PER_MINUTE + v[F_SECOND] * US_PER_SECOND +
-           v[F_MS] * 1000 + v[F_US];
-    return timestamp_check_range(*out);
+    *out = hour * US_PER_HOUR + minute * US_PER_MINUTE + second * US_PER_SECOND + us;
+    return hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60 &&
+                   us >= 0 && us < US_PER_SECOND
+               ? STATUS_OK
+               : out_of_range(r);
+}
+
+static status read_zone(const struct reading *r)
+{
+    const struct fields *f = &r->f;
+
+    if (f->zone_sign == 0 ||
+        (f->zone_hours >= 0 && f->zone_hours <= 15 && f->zone_minutes >= 0 && f->zone_minutes < 60))
+        return STATUS_OK;
+    return status_new(ST_INVALID_TIME_ZONE, "time zone displacement out of range: \"%.*s\"",
+                      SLICE_FMT(r->text));
+}
+
+static status read_moment(struct fn_call *call, const datum *args, struct reading *r,
+                          struct made_date *d, int64_t *time_us)
+{
+    char  *copy = arena_alloc(call->arena, args[0].s.size + 1);
+    status st;
+
+    memcpy(copy, args[0].s.data, args[0].s.size);
+    copy[args[0].s.size] = '\0';
+    *r = (struct reading){.call = call,
+                          .at = copy,
+                          .text = args[0].s,
+                          .template = template_of_call(call, args[1].s, date_patterns, true)};
+    TRY_RETURN(read_fields(r));
+    st = make_time(r, time_us);
+    /* An hour beyond its clock is found before the date, other times behind it. */
+    if (status_code(st) == ST_INVALID_DATETIME_FORMAT)
+        return st;
+    st_clear(st);
+    TRY_RETURN(make_date(&r->f, d));
+    if (!is_date(d))
+        return out_of_range(r);
+    TRY_RETURN(make_time(r, time_us));
+    return read_zone(r);
 }
 
 FN(to_timestamp)
 {
-    const struct time_zone *tz = call->context != NULL ? call->context->settings.time_zone : NULL;
+    struct reading   r;
+    struct made_date d;
+    int64_t          time_us, days;
+    int32_t          offset_s;
 
-    TRY_RETURN(read_local(args[0].s, args[1].s, &out->i));
-    out->i -= time_zone_offset_local(tz, out->i) * US_PER_SECOND;
-    return STATUS_OK;
+    TRY_RETURN(read_moment(call, args, &r, &d, &time_us));
+    days = d.year > -5000 && d.year < 300000 ? civil_to_days(d.year, d.month, d.day) : INT32_MAX;
+    if (days < DATE_MIN - 1 || days > TIMESTAMP_END / US_PER_DAY)
+        return datetime_overflow("timestamp");
+    out->i = civil_to_timestamp(&(struct civil){.year = d.year, .month = d.month, .day = d.day});
+    if (out->i < TIMESTAMP_MIN || out->i >= TIMESTAMP_END)
+        return datetime_overflow("timestamp");
+    offset_s = r.f.zone_sign != 0 ? r.f.zone_sign * (r.f.zone_hours * 3600 + r.f.zone_minutes * 60)
+                                  : time_zone_offset_local(zone_of(call), out->i + time_us);
+    out->i += time_us - offset_s * US_PER_SECOND;
+    if (r.f.fraction_digits != 0)
+        out->i = us_round(out->i, r.f.fraction_digits);
+    return timestamp_check_range(out->i);
 }
 
 FN(to_date)
 {
-    int64_t us;
+    struct reading   r;
+    struct made_date d;
+    int64_t          time_us;
 
-    TRY_RETURN(read_local(args[0].s, args[1].s, &us));
-    out->i = us / US_PER_DAY - (us % US_PER_DAY < 0);
-    return STATUS_OK;
+    TRY_RETURN(read_moment(call, args, &r, &d, &time_us));
+    out->i = d.year > -5000 && d.year < 6000000 ? civil_to_days(d.year, d.month, d.day) : INT64_MAX;
+    if (out->i >= DATE_MIN && out->i < DATE_END)
+        return STATUS_OK;
+    return status_new(ST_DATETIME_OVERFLOW, "date out of range: \"%.*s\"", SLICE_FMT(args[0].s));
 }
