@@ -172,6 +172,10 @@ lint:           ## warnings as errors, layering, cppcheck, shellcheck, formattin
 	@scripts/lint
 
 # -fprofile-update=atomic: offload threads count as well, and lost updates make impossible numbers.
+docs:           ## write the tables of docs/sql.md anew from the sources
+	@scripts/sql-reference
+.PHONY: docs
+
 coverage:       ## line coverage of lib/ by all tests; fails below 80 %
 	@$(MAKE) -s -j2 BUILD=coverage CC=gcc tests
 	@find build/coverage -name '*.gcda' -delete
