@@ -20,7 +20,7 @@ static struct object *peek(struct fn_call *call, enum object_kind kind, uint32_t
     return v == NULL ? NULL : view_peek(v, kind, oid);
 }
 
-/* ---- visibility and privileges --------------------------------------------------------------- */
+/* ---- visibility --------------------------------------------------------------- */
 
 FN(pg_table_is_visible)
 {
@@ -36,13 +36,6 @@ FN(pg_table_is_visible)
 
 /* Types, functions, operators and their kin are all in pg_catalog. */
 FN(always_visible)
-{
-    out->b = true;
-    return STATUS_OK;
-}
-
-/* Nobody is refused anything yet: see lib/sql/ddl/role.c. */
-FN(has_privilege)
 {
     out->b = true;
     return STATUS_OK;
@@ -144,15 +137,7 @@ FN(shobj_description)
     return STATUS_OK;
 }
 
-/* ---- sizes and storage ----------------------------------------------------------------------- */
-
-/* The engine does not count what belongs to one relation: 0 says "not known" to those who divide
- * by nothing, and keeps listings going. */
-FN(stored_size)
-{
-    out->i = 0;
-    return STATUS_OK;
-}
+/* ---- storage ------------------------------------------------------------------------------- */
 
 FN(pg_relation_filenode)
 {

@@ -3,7 +3,7 @@
  */
 #include "sql/catalog/rows.h"
 
-enum { ENCODING_UTF8 = 6, TABLESPACE_DEFAULT = 1663, TABLESPACE_GLOBAL = 1664 };
+enum { ENCODING_UTF8 = 6 };
 
 status scan_pg_namespace(struct rows *r)
 {
@@ -43,7 +43,7 @@ status scan_pg_database(struct rows *r)
         row_int(r, COLUMN_AT(pg_database, datconnlimit), -1);
         row_int(r, COLUMN_AT(pg_database, datfrozenxid), 0);
         row_int(r, COLUMN_AT(pg_database, datminmxid), 1);
-        row_int(r, COLUMN_AT(pg_database, dattablespace), TABLESPACE_DEFAULT);
+        row_int(r, COLUMN_AT(pg_database, dattablespace), OID_TABLESPACE_DEFAULT);
         row_text(r, COLUMN_AT(pg_database, datcollate), "C.UTF-8");
         row_text(r, COLUMN_AT(pg_database, datctype), "C.UTF-8");
         TRY_RETURN(row_end(r));
@@ -167,7 +167,8 @@ status scan_pg_tablespace(struct rows *r)
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         row_begin(r);
-        row_int(r, COLUMN_AT(pg_tablespace, oid), i == 0 ? TABLESPACE_DEFAULT : TABLESPACE_GLOBAL);
+        row_int(r, COLUMN_AT(pg_tablespace, oid),
+                i == 0 ? OID_TABLESPACE_DEFAULT : OID_TABLESPACE_GLOBAL);
         row_text(r, COLUMN_AT(pg_tablespace, spcname), names[i]);
         row_int(r, COLUMN_AT(pg_tablespace, spcowner), OID_ROLE_BOOTSTRAP);
         TRY_RETURN(row_end(r));
