@@ -101,8 +101,13 @@ static status start_clock(struct node *n)
     /* After a crash the clock starts above what it may have issued before (pitfall C3), which is
      * ahead of the wall clock by what is left of the bound: a quarter of a second of waiting at the
      * most. */
-    for (uint64_t us; (us = hlc_ready_in_us(n->clock)) > 0;)
+    for (uint64_t us; (us = hlc_ready_in_us(n->clock)) > 0;) {
+        if (us > CLOCK_BOUND_AHEAD_US)
+            log_warn(env_log(n->env),
+                     "the wall clock stands before the store's newest data; waiting",
+                     kv_u64("wait_us", us));
         TRY_RETURN(env_sleep_us(n->env, us));
+    }
     return STATUS_OK;
 }
 
@@ -137,7 +142,9 @@ static void on_store_stopped(void *ctx, status reason)
 
     log_error(env_log(n->env), "the store stopped; restart the node when the disk is sound",
               kv_status(reason));
-    _exit(1);
+    if (n->options.on_store_stopped == NULL)
+        _exit(1);
+    n->options.on_store_stopped(n->options.on_store_stopped_ctx, reason);
 }
 
 static status start_storage(struct node *n)
@@ -206,7 +213,7 @@ static status start_sql(struct node *n)
     TRY_RETURN(pgwire_server_start(n->env, n->sql, &p, &n->pgwire));
     h.sql_host = n->options.sql.host;
     h.sql_port = pgwire_server_port(n->pgwire);
-    return http_server_start(n->env, n->sql, n->metrics, &h, &n->http);
+    return h.host != NULL ? http_server_start(n->env, n->sql, n->metrics, &h, &n->http) : STATUS_OK;
 }
 
 status node_start(struct env *env, const struct node_options *options, struct node **out)
@@ -267,5 +274,5 @@ uint16_t node_sql_port(const struct node *n)
 
 uint16_t node_http_port(const struct node *n)
 {
-    return http_server_port(n->http);
+    return n->http != NULL ? http_server_port(n->http) : 0;
 }

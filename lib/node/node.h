@@ -16,12 +16,16 @@ struct node_address {
 };
 
 struct node_options {
-    const char         *store; /* directory, or "mem:" */
-    const char         *user;  /* first superuser of a new store */
-    struct node_address sql, http;
+    const char         *store;     /* directory, or "mem:" */
+    const char         *user;      /* first superuser of a new store */
+    struct node_address sql, http; /* http.host NULL: no HTTP server */
     uint64_t sql_memory; /* bytes for statements of all sessions; 0: a quarter of the machine's */
     uint64_t max_clock_offset_us;
     size_t   connections_max;
+    /* Called when the store has stopped for good after a failed sync (pitfall L1); NULL: the
+     * process ends. `reason` is borrowed. */
+    void (*on_store_stopped)(void *ctx, status reason);
+    void *on_store_stopped_ctx;
 };
 
 /* Start everything; ready to serve when it returns. Call from a fiber. A store that another process
@@ -34,7 +38,7 @@ status node_start(struct env *env, const struct node_options *options, struct no
  * MAY_YIELD. */
 void node_stop(struct node *n, uint64_t grace_us);
 
-/* The ports that are listened on. */
+/* The ports that are listened on; of HTTP 0 when there is none. */
 uint16_t node_sql_port(const struct node *n);
 uint16_t node_http_port(const struct node *n);
 
