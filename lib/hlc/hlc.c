@@ -192,8 +192,10 @@ static status refuse_stopped(void)
 static status refuse_drift(struct hlc *h, hlc_ts ts, uint64_t wall_us)
 {
     metric_add(&h->metrics.refused_drift, 1);
-    return status_new(ST_WRONG_STATE, "the clock is %" PRIu64 " us ahead of the wall clock",
-                      hlc_wall_us(ts) - wall_us);
+    return status_hint(status_new(ST_WRONG_STATE,
+                                  "the clock is %" PRIu64 " us ahead of the wall clock",
+                                  hlc_wall_us(ts) - wall_us),
+                       "The wall clock was set back; try again when it has caught up.");
 }
 
 static bool is_ahead(const struct hlc *h, hlc_ts ts, uint64_t wall_us)
@@ -240,12 +242,25 @@ status hlc_now(struct hlc *h, hlc_ts *out)
     }
 }
 
+/* Let the clock be at or above `ts`, which has been checked. */
+static status raise_checked(struct hlc *h, hlc_ts ts)
+{
+    hlc_ts last;
+
+    if (ts >= atomic_load_explicit(&h->bound, memory_order_acquire))
+        TRY_RETURN(extend_bound(h, ts));
+    last = get_last(h);
+    while (last < ts && !atomic_compare_exchange_weak_explicit(
+                            &h->last, &last, ts, memory_order_acq_rel, memory_order_acquire))
+        ;
+    return STATUS_OK;
+}
+
 status hlc_update(struct hlc *h, hlc_ts remote)
 {
     uint64_t wall_us = checked_wall_now(h);
-    hlc_ts   last = get_last(h);
 
-    if (remote <= last)
+    if (remote <= get_last(h))
         return STATUS_OK;
     if (is_ahead(h, remote, wall_us)) {
         metric_add(&h->metrics.refused_remote, 1);
@@ -254,14 +269,18 @@ status hlc_update(struct hlc *h, hlc_ts remote)
                           " us allowed",
                           hlc_wall_us(remote) - wall_us, h->options.max_offset_us);
     }
-    if (remote >= atomic_load_explicit(&h->bound, memory_order_acquire))
-        TRY_RETURN(extend_bound(h, remote));
-    last = get_last(h);
-    while (last < remote &&
-           !atomic_compare_exchange_weak_explicit(&h->last, &last, remote, memory_order_acq_rel,
-                                                  memory_order_acquire))
-        ;
-    return STATUS_OK;
+    return raise_checked(h, remote);
+}
+
+status hlc_raise(struct hlc *h, hlc_ts ts)
+{
+    uint64_t wall_us = checked_wall_now(h);
+
+    if (ts <= get_last(h))
+        return STATUS_OK;
+    if (atomic_load_explicit(&h->stopped, memory_order_relaxed))
+        return refuse_stopped();
+    return is_ahead(h, ts, wall_us) ? refuse_drift(h, ts, wall_us) : raise_checked(h, ts);
 }
 
 hlc_ts hlc_last(const struct hlc *h)

@@ -117,6 +117,10 @@ status MAY_YIELD hlc_now(struct hlc *h, hlc_ts *out) MUST_CHECK;
  * unchanged and the message must be refused (C1). */
 status MAY_YIELD hlc_update(struct hlc *h, hlc_ts remote) MUST_CHECK;
 
+/* Let the clock be at or above `ts`, which this node has made itself from timestamps of its own.
+ * WRONG_STATE: as hlc_now(); the clock is unchanged and `ts` must not be used. */
+status MAY_YIELD hlc_raise(struct hlc *h, hlc_ts ts) MUST_CHECK;
+
 /* The newest timestamp that was given out or adopted, without taking a new one. Never yields. */
 hlc_ts hlc_last(const struct hlc *h);
 

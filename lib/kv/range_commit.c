@@ -78,7 +78,7 @@ static status fix_timestamp(struct range *r, struct range_commit *c)
     c->ts = ts;
     c->latch.ts = ts;
     /* Rule 3: the clock before the proposal. */
-    return ts > hlc_last(r->clock) ? hlc_update(r->clock, ts) : STATUS_OK;
+    return ts > hlc_last(r->clock) ? hlc_raise(r->clock, ts) : STATUS_OK;
 }
 
 static status validate_reads(struct range *r, struct range_commit *c)

@@ -293,6 +293,22 @@ static void frozen_clock_capped(void **state) /* C6 */
     hlc_free(h);
 }
 
+static void own_timestamps(void **state)
+{
+    struct world w = world_make();
+    struct hlc  *h = start(&w, false, 0);
+    hlc_ts       ts = now(h);
+
+    (void)state;
+    assert_st_ok(hlc_raise(h, ts + 5));
+    assert_true(now(h) == ts + 6);
+    w.wall_us -= HLC_MAX_OFFSET_US + 1000; /* set back: the clock may not run further ahead */
+    assert_st_ok(hlc_raise(h, ts));
+    assert_st_code(hlc_raise(h, ts + 100), ST_WRONG_STATE);
+    assert_true(hlc_last(h) == ts + 6);
+    hlc_free(h);
+}
+
 static void print_and_parse(void **state)
 {
     static const char *const bad[] = {"",
@@ -390,6 +406,7 @@ int main(void)
         T("slow adjustment of the wall clock is not a jump", slow_adjustment_is_no_jump),
         T("C6: with a frozen wall clock drift is capped and the carry keeps order",
           frozen_clock_capped),
+        T("C6: an own timestamp raises the clock, but not beyond the cap", own_timestamps),
         T("timestamps print and parse", print_and_parse),
         T("threads never get the same timestamp", threads_never_share),
     };

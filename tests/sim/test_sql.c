@@ -1129,12 +1129,70 @@ static void planted(void **state)
     }
 }
 
+/* ---- a clock that is set back while the node runs
+ * --------------------------------------------------------------------------------------- */
+
+struct step_back {
+    struct world w;
+    bool         refused, recovered;
+};
+
+static void step_back_now(struct sim *s, void *arg)
+{
+    struct step_back *b = arg;
+
+    (void)s;
+    sim_clock_jump(b->w.server, -2 * (int64_t)SECOND_US);
+}
+
+static void step_back_main(struct env *env, void *arg)
+{
+    struct step_back *b = arg;
+    struct client     c = {.w = &b->w, .env = env};
+
+    buf_init(&c.sql, env_heap(env));
+    be_connected(&c);
+    assert_st_ok(make_tables(&c));
+    sim_after_us(b->w.sim, 0, step_back_now, b);
+    while (!b->recovered) {
+        st_clear(env_sleep_us(env, 10 * MS));
+        st_clear(run0(&c, "update accounts set balance = balance + 1"));
+        assert_non_null(c.pg); /* refused, and soon: the client did not wait in vain */
+        if (pg_sqlstate(c.pg) != NULL) {
+            assert_string_equal(pg_sqlstate(c.pg), "55000");
+            b->refused = true;
+        }
+        b->recovered = b->refused && pg_sqlstate(c.pg) == NULL;
+    }
+    pg_close(c.pg);
+    buf_deinit(&c.sql);
+}
+
+static bool has_recovered(void *arg)
+{
+    return ((struct step_back *)arg)->recovered;
+}
+
+static void clock_set_back(void **state)
+{
+    struct step_back b = {.w = {.sim = sim_new(1, NULL)}};
+
+    (void)state;
+    skip_refresh = false;
+    b.w.server = sim_add_node(b.w.sim, "db", server_main, &b.w);
+    b.w.machine = sim_add_node(b.w.sim, "clients", step_back_main, &b);
+    assert_int_equal(sim_run_until(b.w.sim, has_recovered, &b, 4 * (uint64_t)SECOND_US), SIM_DONE);
+    sim_free(b.w.sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T("every history keeps its level's promise, through crashes and faults", seeds),
         T("the same seed is the same run", same_seed),
         T("planted bugs are noticed", planted),
+        T("C6: while the wall clock is set back statements are refused, then run again",
+          clock_set_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
