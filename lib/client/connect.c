@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+
 void connect_words(const char *flag, const char *program, const char *names[CONNECT_WORDS],
                    const char *values[CONNECT_WORDS])
 {
@@ -23,16 +25,33 @@ static int first_line(const char *text)
     return (int)strcspn(text, "\n");
 }
 
+/* A line for each host that was tried; lines that begin with a tab are libpq's advice. */
+static void join_lines(const char *message, struct buf *out)
+{
+    while (*message != '\0') {
+        size_t n = strcspn(message, "\n");
+
+        if (*message != '\t' && n > 0)
+            buf_printf(out, "%s%.*s", out->size > 0 ? "; " : "", (int)n, message);
+        message += n + (message[n] != '\0');
+    }
+}
+
 status connect_failure(const PGconn *conn)
 {
-    const char      *message = PQerrorMessage(conn);
-    enum status_code code = ST_CONNECTION_REFUSED;
+    SCOPED(buf) struct buf text = {0};
+    enum status_code       code = ST_CONNECTION_REFUSED;
+    status                 st;
 
+    join_lines(PQerrorMessage(conn), &text);
     /* libpq keeps the SQLSTATE of a refused log-in to itself. */
-    if (PQconnectionNeedsPassword(conn) || strstr(message, "authentication failed") != NULL)
+    if (PQconnectionNeedsPassword(conn) ||
+        strstr(PQerrorMessage(conn), "authentication failed") != NULL)
         code = ST_INVALID_AUTHORIZATION;
-    return status_hint(status_new(code, "%.*s", first_line(message), message),
-                       "is a node running there? --url says where to connect");
+    st = status_new(code, "%s", buf_cstr(&text));
+    if (strstr(buf_cstr(&text), "FATAL") != NULL) /* somebody is there and says why */
+        return st;
+    return status_hint(st, "is a node running there? --url says where to connect");
 }
 
 status connect_open(const char *flag, const char *program, PGconn **out)

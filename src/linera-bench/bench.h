@@ -55,7 +55,7 @@ struct bench {
     const struct options  *options;
     const struct workload *workload;
     void                  *state; /* the workload's own */
-    uint64_t               violations;
+    uint64_t               violations, violations_shown;
 };
 
 /* Something that must not be: a line on stderr (the first few only) and exit 5 at the end. */

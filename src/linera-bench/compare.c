@@ -24,21 +24,22 @@ static status read_file(const char *path, struct buf *out)
     return STATUS_OK;
 }
 
-static void warn_of_difference(const cJSON *earlier, const cJSON *now)
+/* Say what the parameters in `list` are in both runs; only those that `first_seen` lacks. */
+static void warn_of_list(const cJSON *list, const cJSON *first_seen, const cJSON *earlier,
+                         const cJSON *now)
 {
     const cJSON *p;
 
-    cJSON_ArrayForEach(p, now)
+    cJSON_ArrayForEach(p, list)
     {
-        const cJSON *before = cJSON_GetObjectItemCaseSensitive(earlier, p->string);
-        char        *left, *right;
+        const cJSON *a = cJSON_GetObjectItemCaseSensitive(earlier, p->string);
+        const cJSON *b = cJSON_GetObjectItemCaseSensitive(now, p->string);
+        char        *left = cJSON_PrintUnformatted(a), *right = cJSON_PrintUnformatted(b);
 
-        if (before == NULL || cJSON_Compare(before, p, true) || strcmp(p->string, "seed") == 0)
-            continue;
-        left = cJSON_PrintUnformatted(before);
-        right = cJSON_PrintUnformatted(p);
-        fprintf(stderr, "%s: the earlier run had %s %s, this one has %s\n", PROGRAM, p->string,
-                left, right);
+        if (!cJSON_HasObjectItem(first_seen, p->string) && !cJSON_Compare(a, b, true) &&
+            strcmp(p->string, "seed") != 0)
+            fprintf(stderr, "%s: %s: %s in the earlier run, %s in this one\n", PROGRAM, p->string,
+                    left != NULL ? left : "not given", right != NULL ? right : "not given");
         cJSON_free(left);
         cJSON_free(right);
     }
@@ -47,7 +48,7 @@ static void warn_of_difference(const cJSON *earlier, const cJSON *now)
 status compare_load(const struct bench *b, const char *path, cJSON **out)
 {
     SCOPED(buf) struct buf text = {0};
-    const cJSON           *workload;
+    const cJSON           *workload, *earlier;
     cJSON                 *document, *parameters;
 
     TRY_RETURN(read_file(path, &text));
@@ -68,7 +69,9 @@ status compare_load(const struct bench *b, const char *path, cJSON **out)
         return st;
     }
     parameters = parameters_json(b->options, b->workload);
-    warn_of_difference(cJSON_GetObjectItemCaseSensitive(document, "parameters"), parameters);
+    earlier = cJSON_GetObjectItemCaseSensitive(document, "parameters");
+    warn_of_list(parameters, NULL, earlier, parameters);
+    warn_of_list(earlier, parameters, earlier, parameters);
     cJSON_Delete(parameters);
     *out = document;
     return STATUS_OK;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "assertion.h"
@@ -21,7 +22,8 @@ void bench_violation(struct bench *b, const char *fmt, ...)
 {
     va_list args;
 
-    if (++b->violations > VIOLATIONS_SHOWN)
+    b->violations++;
+    if (b->violations_shown++ >= VIOLATIONS_SHOWN)
         return;
     fprintf(stderr, "%s: violated: ", PROGRAM);
     va_start(args, fmt);
@@ -60,6 +62,7 @@ static status prepare(struct run *run)
 {
     const struct options *o = run->bench.options;
     PGresult             *version;
+    char                 *on;
     status                st;
 
     if (o->compare_path != NULL)
@@ -67,6 +70,10 @@ static status prepare(struct run *run)
     TRY_RETURN(connect_open(o->url, PROGRAM, &run->conn));
     TRY_RETURN(connect_query(run->conn, "select version()", &version));
     snprintf(run->result.server, sizeof run->result.server, "%s", PQgetvalue(version, 0, 0));
+    run->result.server[strcspn(run->result.server, ",")] = '\0';
+    on = strstr(run->result.server, " on ");
+    if (on != NULL) /* what it was compiled for and with tells little */
+        *on = '\0';
     PQclear(version);
     st = run->bench.workload->open(&run->bench, run->conn);
     if (status_code(st) == ST_UNDEFINED_TABLE)
@@ -79,12 +86,23 @@ static status prepare(struct run *run)
     return STATUS_OK;
 }
 
+/* On a new connection: what befell the servers during the run may have befallen the first one too.
+ */
 static status check(struct run *run)
 {
-    if (run->bench.workload->check == NULL || run->runner.end == RUN_INTERRUPTED)
+    status st;
+
+    if (run->bench.workload->check == NULL || run->runner.end == RUN_INTERRUPTED ||
+        run->runner.end == RUN_NO_CONNECTION)
         return STATUS_OK;
-    return status_wrap(run->bench.workload->check(&run->bench, run->conn),
-                       "could not check the tables after the run");
+    run->bench.violations_shown = 0; /* what is found now is the end's own */
+    PQfinish(run->conn);
+    TRY(st, connect_open(run->bench.options->url, PROGRAM, &run->conn), fail);
+    TRY(st, run->bench.workload->check(&run->bench, run->conn), fail);
+    return STATUS_OK;
+
+fail:
+    return status_wrap(st, "could not check the tables after the run");
 }
 
 static status close_hdr(struct run *run)
@@ -142,7 +160,7 @@ static int bench_run(struct run *run)
     TRY(st, prepare(run), fail);
     TRY(st, runner_run(&run->runner, &run->bench, run->hdr), fail);
     st = close_hdr(run);
-    if (st_ok(st) && run->runner.end != RUN_NO_CONNECTION)
+    if (st_ok(st))
         st = check(run);
     code = conclude(run);
     if (st_ok(st))
@@ -166,6 +184,7 @@ static void run_deinit(struct run *run)
     run->bench.workload->close(&run->bench);
     cJSON_Delete(run->earlier);
     heap_free(run->assertions);
+    free(run->bench.options->assertions.items);
     PQfinish(run->conn);
 }
 

@@ -63,16 +63,14 @@ static void put_metric(struct grid *g, const struct result *r, const char *metri
 static void put_ratio(struct grid *g, const struct result *r, const cJSON *earlier,
                       const char *metric, bool eyes)
 {
-    size_t size = strcspn(metric, "_");
-    int    c = g->columns++;
+    bool rate = strcmp(metric, "per_second") == 0;
+    int  size = rate ? (int)strlen(metric) : (int)strcspn(metric, "_");
+    int  c = g->columns++;
 
     if (eyes)
-        snprintf(g->names[c], CELL_SIZE, "%.*s x", (int)size, metric);
+        snprintf(g->names[c], CELL_SIZE, "%.*s x", size, rate ? "per second" : metric);
     else
-        snprintf(g->names[c], CELL_SIZE, "%s_ratio",
-                 strcmp(metric, "per_second") == 0 ? metric : "");
-    if (!eyes && strcmp(metric, "per_second") != 0)
-        snprintf(g->names[c], CELL_SIZE, "%.*s_ratio", (int)size, metric);
+        snprintf(g->names[c], CELL_SIZE, "%.*s_ratio", size, metric);
     for (size_t i = 0; i < r->row_count; i++) {
         double ratio = 0;
 

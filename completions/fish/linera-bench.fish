@@ -1,0 +1,32 @@
+complete -c linera-bench -f
+complete -c linera-bench -n '__fish_is_nth_token 1' -a 'init run'
+complete -c linera-bench -n '__fish_is_nth_token 2' -a 'kv bank tpcb'
+complete -c linera-bench -l url -x -d 'where to connect'
+complete -c linera-bench -s c -l clients -x -d connections
+complete -c linera-bench -s d -l duration -x -d 'how long to measure'
+complete -c linera-bench -s w -l warmup -x -d 'how long to run before'
+complete -c linera-bench -s n -l operations -x -d 'end after so many'
+complete -c linera-bench -s r -l rate -x -d 'operations a second'
+complete -c linera-bench -l seed -x -d 'of random choices'
+complete -c linera-bench -s P -l protocol -x -a 'simple extended prepared' -d 'how to send'
+complete -c linera-bench -l isolation -x -a 'serializable repeatable-read read-committed' -d level
+complete -c linera-bench -l max-tries -x -d 'of an operation'
+complete -c linera-bench -l on-error -x -a 'stop continue' -d 'what to do at an error'
+complete -c linera-bench -s F -l format -x -a 'table csv tsv json ndjson markdown vertical' -d 'how to print'
+complete -c linera-bench -l no-header -d 'leave column names out'
+complete -c linera-bench -s p -l progress -d 'a line a second'
+complete -c linera-bench -l hdr -r -F -d 'HdrHistogram log'
+complete -c linera-bench -l compare -r -F -d 'ratios to an earlier run'
+complete -c linera-bench -s a -l assert -x -d 'exit 5 unless it holds'
+complete -c linera-bench -l drop -d 'init: drop the tables first'
+complete -c linera-bench -l keys -x -d 'kv: how many'
+complete -c linera-bench -l value-size -x -d 'kv: of each value'
+complete -c linera-bench -l reads -x -d 'kv: percentage'
+complete -c linera-bench -l distribution -x -a 'uniform zipf latest' -d 'kv: of keys'
+complete -c linera-bench -l accounts -x -d 'bank: how many'
+complete -c linera-bench -l audits -x -d 'bank: percentage'
+complete -c linera-bench -l locking -x -a 'for-update none' -d 'bank: how a transfer reads'
+complete -c linera-bench -s s -l scale -x -d 'tpcb: hundred thousands of accounts'
+complete -c linera-bench -l step-by-step -d 'tpcb: a round trip a statement'
+complete -c linera-bench -s h -l help -d help
+complete -c linera-bench -l version -d version
