@@ -77,7 +77,7 @@ static inline bool take_varint(slice *s, uint64_t *out)
 /* Signed numbers near zero stay small. */
 static inline uint64_t zigzag(int64_t v)
 {
-    return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+    return ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0);
 }
 
 static inline int64_t unzigzag(uint64_t v)
