@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "assertion.h"
@@ -184,7 +183,6 @@ static void run_deinit(struct run *run)
     run->bench.workload->close(&run->bench);
     cJSON_Delete(run->earlier);
     heap_free(run->assertions);
-    free(run->bench.options->assertions.items);
     PQfinish(run->conn);
 }
 
