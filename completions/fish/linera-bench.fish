@@ -12,7 +12,7 @@ complete -c linera-bench -s P -l protocol -x -a 'simple extended prepared' -d 'h
 complete -c linera-bench -l isolation -x -a 'serializable repeatable-read read-committed' -d level
 complete -c linera-bench -l max-tries -x -d 'of an operation'
 complete -c linera-bench -l on-error -x -a 'stop continue' -d 'what to do at an error'
-complete -c linera-bench -s F -l format -x -a 'table csv tsv json ndjson markdown vertical' -d 'how to print'
+complete -c linera-bench -s F -l format -x -a 'table csv tsv json ndjson markdown vertical unaligned html' -d 'how to print'
 complete -c linera-bench -l no-header -d 'leave column names out'
 complete -c linera-bench -s p -l progress -d 'a line a second'
 complete -c linera-bench -l hdr -r -F -d 'HdrHistogram log'
