@@ -28,6 +28,12 @@ answers_like_postgres() { # DATABASE
     answers_like_postgres recursive
 }
 
+@test "COPY takes, refuses and gives rows as PostgreSQL 15 does" {
+    start_node
+    q 'create database copy'
+    answers_like_postgres copy
+}
+
 @test "values and functions answer as PostgreSQL 15 does" {
     start_node
     answers_like_postgres postgres

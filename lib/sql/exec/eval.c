@@ -388,6 +388,18 @@ static status compile_subscript(struct eval *e)
     return compile_args(e, args, count);
 }
 
+static status param_one(struct eval *e, const struct eval_row *row, struct arena *a, datum *out,
+                        bool *null)
+{
+    size_t at = (size_t)e->expr->param.number - 1;
+
+    (void)row;
+    (void)a;
+    *out = e->context->params[at];
+    *null = e->context->param_nulls[at];
+    return STATUS_OK;
+}
+
 static status compile_param(struct eval *e)
 {
     size_t number = (size_t)e->expr->param.number;
@@ -396,7 +408,7 @@ static status compile_param(struct eval *e)
         return status_new(ST_UNDEFINED_PARAMETER, "no value found for parameter %zu", number);
     e->constant = e->context->params[number - 1];
     e->constant_null = e->context->param_nulls[number - 1];
-    e->one = constant_one;
+    e->one = e->context->params_vary ? param_one : constant_one;
     return STATUS_OK;
 }
 

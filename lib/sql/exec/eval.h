@@ -19,6 +19,7 @@ struct eval_context {
     struct sql_context *c;
     struct arena       *arena; /* lives as long as the execution */
     const datum        *params;
+    bool                params_vary; /* their values change between rows: see row_feed in exec.h */
     const bool         *param_nulls;
     size_t              param_count;
     datum              *outer; /* values handed in from outer rows, by EXPR_OUTER position */

@@ -185,8 +185,12 @@ status eval_batch(struct eval *e, const struct column *columns, const uint16_t *
                   size_t count, struct arena *a, const struct column **out)
 {
     switch (e->expr->kind) {
-    case EXPR_CONST:
     case EXPR_PARAM:
+        if (e->context->params_vary)
+            return batch_by_rows(e, columns, selected, count, a, out);
+        *out = spread(e, e->constant, e->constant_null, false);
+        return STATUS_OK;
+    case EXPR_CONST:
         *out = spread(e, e->constant, e->constant_null, false);
         return STATUS_OK;
     case EXPR_OUTER:

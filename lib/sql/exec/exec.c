@@ -17,9 +17,10 @@ static status open_ops(struct execution *x)
     return op_rewind(x->root);
 }
 
-status execution_open(struct sql_context *c, const struct plan *p, const datum *params,
-                      const bool *param_nulls, size_t param_count, struct mem_account *account,
-                      bool instrument, struct execution **out)
+static status open_execution(struct sql_context *c, const struct plan *p, const datum *params,
+                             const bool *param_nulls, size_t param_count,
+                             struct mem_account *account, bool instrument, struct row_feed *feed,
+                             struct execution **out)
 {
     struct arena     *a = arena_new(heap_of(c), account);
     struct execution *x = ARENA_NEW(a, struct execution);
@@ -34,11 +35,13 @@ status execution_open(struct sql_context *c, const struct plan *p, const datum *
                                     .params = params,
                                     .param_nulls = param_nulls,
                                     .param_count = param_count,
+                                    .params_vary = feed != NULL,
                                     .execution = x,
                                     .batch_rows = p->batch_rows};
     x->eval.outer = ARENA_ARRAY(a, datum, p->outer_count);
     x->eval.outer_nulls = ARENA_ARRAY(a, bool, p->outer_count);
     x->instrument = instrument;
+    x->feed = feed;
     if (instrument)
         x->stats = ARENA_ARRAY(a, struct op_stats *, p->node_count);
     x->subplans = ARENA_ARRAY(a, struct subplan_state *, p->subplan_count);
@@ -49,6 +52,21 @@ status execution_open(struct sql_context *c, const struct plan *p, const datum *
     }
     *out = x;
     return STATUS_OK;
+}
+
+status execution_open(struct sql_context *c, const struct plan *p, const datum *params,
+                      const bool *param_nulls, size_t param_count, struct mem_account *account,
+                      bool instrument, struct execution **out)
+{
+    return open_execution(c, p, params, param_nulls, param_count, account, instrument, NULL, out);
+}
+
+status execution_open_fed(struct sql_context *c, const struct plan *p, const datum *params,
+                          const bool *param_nulls, size_t param_count, struct mem_account *account,
+                          struct row_feed *feed, struct execution **out)
+{
+    ASSERT(feed != NULL && p->root->kind == PLAN_MODIFY && p->root->left->kind == PLAN_RESULT);
+    return open_execution(c, p, params, param_nulls, param_count, account, false, feed, out);
 }
 
 /* The rows of `pending` from pending_at on, `rows_max` at most. */

@@ -13,6 +13,17 @@ status execution_open(struct sql_context *c, const struct plan *p, const datum *
                       const bool *param_nulls, size_t param_count, struct mem_account *account,
                       bool instrument, struct execution **out) MUST_CHECK;
 
+/* COPY's way in: INSERT ... VALUES ($1, ...) for many rows, one at a time. `next` puts a row's
+ * values where the execution's parameters lie; they must hold until it is called again.
+ * STATUS_NO_DATA ends the statement: only then are foreign keys checked. */
+struct row_feed {
+    status (*next)(struct row_feed *f);
+};
+/* As execution_open(), for the plan of such an INSERT, without RETURNING. MAY_YIELD in `next`. */
+status execution_open_fed(struct sql_context *c, const struct plan *p, const datum *params,
+                          const bool *param_nulls, size_t param_count, struct mem_account *account,
+                          struct row_feed *feed, struct execution **out) MUST_CHECK;
+
 /* The next rows (visible target columns only, or RETURNING's); STATUS_NO_DATA behind the last. At
  * most `rows_max` rows (0: a batch as it comes), so that a portal can stop in between. The batch is
  * valid until the next call. MAY_YIELD. */

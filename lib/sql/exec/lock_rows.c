@@ -14,12 +14,27 @@ struct lock_op {
     uint16_t         *selection;
 };
 
+static const char *command_name(enum row_lock l)
+{
+    switch (l) {
+    case ROW_LOCK_KEY_SHARE:
+        return "SELECT FOR KEY SHARE";
+    case ROW_LOCK_SHARE:
+        return "SELECT FOR SHARE";
+    case ROW_LOCK_NO_KEY_UPDATE:
+        return "SELECT FOR NO KEY UPDATE";
+    default:
+        return "SELECT FOR UPDATE";
+    }
+}
+
 static status lock_open(struct op *op)
 {
     struct lock_op         *o = (struct lock_op *)op;
     struct execution       *x = op->x;
     const struct plan_node *n = op->node;
 
+    TRY_RETURN(refuse_in_read_only(x, command_name(n->lock.locks[0].strength)));
     batch_init(x, &o->raw, n->raw_types, n->raw_count);
     o->selection = ARENA_ARRAY(x->arena, uint16_t, x->eval.batch_rows);
     o->tables = ARENA_ARRAY(x->arena, struct table *, n->lock.count);

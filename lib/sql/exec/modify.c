@@ -49,6 +49,19 @@ static status open_conflict(struct modify_op *o)
     return k->where != NULL ? eval_compile(&x->eval, k->where, &o->conflict_where) : STATUS_OK;
 }
 
+static const char *command_name(const struct modify_op *o)
+{
+    switch (o->plan->kind) {
+    case QUERY_INSERT:
+        return o->op.x->feed != NULL ? "COPY FROM" : "INSERT";
+    case QUERY_UPDATE:
+        return "UPDATE";
+    default:
+        ASSERT(o->plan->kind == QUERY_DELETE);
+        return "DELETE";
+    }
+}
+
 static status modify_open(struct op *op)
 {
     struct modify_op         *o = (struct modify_op *)op;
@@ -57,6 +70,7 @@ static status modify_open(struct op *op)
     size_t                    width;
 
     o->plan = m;
+    TRY_RETURN(refuse_in_read_only(x, command_name(o)));
     o->columns = m->layout->column_count;
     o->inputs = op->node->left->output_count;
     width = o->columns + MAX(o->inputs, o->columns);
@@ -308,7 +322,8 @@ static status modify_all(struct modify_op *o)
             TRY_RETURN(o->plan->kind == QUERY_INSERT ? insert_row(o) : change_row(o, b, at));
         }
         TRY_RETURN(mem_account_check(&o->op.x->account));
-        TRY_RETURN(sql_check_interrupts(o->op.x->c));
+        if (o->op.x->feed == NULL) /* which looks for itself, not at every row */
+            TRY_RETURN(sql_check_interrupts(o->op.x->c));
     }
     return st == STATUS_NO_DATA ? write_session_finish(o->session) : st;
 }

@@ -113,6 +113,14 @@ void op_close(struct op *op)
 /* ---- running ------------------------------------------------------------------------------------
  */
 
+status refuse_in_read_only(const struct execution *x, const char *command)
+{
+    if (!txn_is_read_only(x->c->txn))
+        return STATUS_OK;
+    return status_new(ST_READ_ONLY_TRANSACTION, "cannot execute %s in a read-only transaction",
+                      command);
+}
+
 status op_rewind(struct op *op)
 {
     op->stats.loops++;

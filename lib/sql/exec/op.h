@@ -77,9 +77,12 @@ struct execution {
     uint16_t              *window_rows;
     uint64_t               row_count;
     bool                   instrument, done;
+    struct row_feed       *feed; /* NULL: an ordinary run */
 };
 
 status op_new(struct execution *x, const struct plan_node *n, struct op **out) MUST_CHECK;
+/* READ_ONLY_TRANSACTION (25006) naming the command, before anything is done. */
+status refuse_in_read_only(const struct execution *x, const char *command) MUST_CHECK;
 status op_rewind(struct op *op) MUST_CHECK;
 status op_next(struct op *op, const struct batch **out) MUST_CHECK;
 void   op_close(struct op *op);

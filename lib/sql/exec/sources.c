@@ -45,7 +45,10 @@ static status result_next(struct op *op, const struct batch **out)
         return STATUS_NO_DATA;
     if (op->left != NULL)
         return op_next(op->left, out);
-    o->done = true;
+    if (op->x->feed != NULL) /* the only operator of its kind there: defaults hold no subqueries */
+        TRY_RETURN(op->x->feed->next(op->x->feed));
+    else
+        o->done = true;
     o->raw.rows = 1;
     *out = &o->raw;
     return STATUS_OK;

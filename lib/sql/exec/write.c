@@ -256,24 +256,3 @@ status write_delete(struct write_target *t, const struct table_row *old)
     TRY_RETURN(table_delete(t->table, old));
     return t->has_fks ? fk_note(t, old, NULL) : STATUS_OK;
 }
-
-status table_insert_batch(struct write_target *t, const struct batch *b)
-{
-    size_t columns = t->plan->layout->column_count;
-
-    ASSERT(b->column_count == columns);
-    if (t->bulk.values == NULL)
-        table_row_init(t->plan->layout, t->session->a, &t->bulk);
-    for (size_t i = 0; i < batch_live_count(b); i++) {
-        size_t row = batch_live_row(b, i);
-
-        arena_reset(t->scratch);
-        for (size_t k = 0; k < columns; k++) {
-            t->bulk.values[k] = b->columns[k].values[row];
-            t->bulk.nulls[k] = b->columns[k].nulls[row];
-        }
-        TRY_RETURN(write_check_row(t, t->scratch, &t->bulk));
-        TRY_RETURN(write_insert(t, &t->bulk));
-    }
-    return sql_check_interrupts(t->session->c);
-}

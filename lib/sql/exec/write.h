@@ -69,11 +69,4 @@ status deferred_checks_run(struct sql_context *c, struct deferred_checks *d) MUS
 size_t deferred_checks_count(const struct deferred_checks *d);
 void   deferred_checks_cut(struct deferred_checks *d, size_t count);
 
-/* ---- bulk ---------------------------------------------------------------------------------------
- */
-
-/* COPY's way in: rows [0, b->rows) (or the selected ones) with one column per column number of the
- * table in order, as INSERT would write them. MAY_YIELD. */
-status table_insert_batch(struct write_target *t, const struct batch *b) MUST_CHECK;
-
 #endif

@@ -35,7 +35,6 @@ struct write_target {
     struct eval            **checks, **generated;
     bool                     has_fks;
     struct write_target     *next;
-    struct table_row         bulk; /* table_insert_batch() */
     struct arena            *scratch;
 };
 
