@@ -51,27 +51,40 @@ void sort_set_top(struct op *op, size_t rows)
     ((struct sort_op *)op)->top = rows;
 }
 
+enum { COMPARISONS_PER_CHECK = 1 << 14 };
+
+struct comparing {
+    struct op *op;
+    unsigned   count;
+    status     st; /* not OK: the sort runs out with all rows equal */
+};
+
 static int compare_rows(const void *x, const void *y, void *ctx)
 {
-    const struct plan_node *n = ctx;
+    struct comparing       *c = ctx;
+    const struct plan_node *n = c->op->node;
 
-    return row_compare(n->sort.keys, n->sort.key_count, x, y);
+    if (++c->count % COMPARISONS_PER_CHECK == 0 && st_ok(c->st))
+        c->st = sql_check_interrupts(c->op->x->c);
+    return st_ok(c->st) ? row_compare(n->sort.keys, n->sort.key_count, x, y) : 0;
 }
 
-static void sort_rows(struct sort_op *o)
+static status sort_rows(struct sort_op *o)
 {
-    /* The comparison only reads the node. */
-    sort_stable(arena_heap(o->op.arena), o->rows, o->count, sizeof *o->rows, compare_rows,
-                (void *)(uintptr_t)o->op.node);
+    struct comparing c = {.op = &o->op};
+
+    sort_stable(arena_heap(o->op.arena), o->rows, o->count, sizeof *o->rows, compare_rows, &c);
+    return c.st;
 }
 
 /* With a top, sort what has gathered and forget the rest, so that memory stays with the top rows:
  * moved to an arena of their own, the old one is emptied. */
-static void cut_top(struct sort_op *o)
+static status cut_top(struct sort_op *o)
 {
-    struct arena *a = arena_new(arena_heap(o->op.arena), &o->op.x->account);
+    struct arena *a;
 
-    sort_rows(o);
+    TRY_RETURN(sort_rows(o));
+    a = arena_new(arena_heap(o->op.arena), &o->op.x->account);
     o->count = MIN(o->count, o->top);
     for (size_t i = 0; i < o->count; i++) {
         struct kept_row from = o->rows[i], to;
@@ -93,6 +106,7 @@ static void cut_top(struct sort_op *o)
     arena_free(o->op.arena);
     o->op.arena = a;
     o->rows = rows;
+    return STATUS_OK;
 }
 
 static void sort_add(struct sort_op *o, struct kept_row r)
@@ -120,7 +134,7 @@ static status spill_run(struct sort_op *o)
     note_memory(o);
     if (o->runs == NULL)
         TRY_RETURN(sort_runs_new(&o->op, &o->shape, &o->runs));
-    sort_rows(o);
+    TRY_RETURN(sort_rows(o));
     TRY_RETURN(sort_runs_add(o->runs, o->rows, o->count));
     arena_reset(o->op.arena);
     o->rows = NULL;
@@ -137,7 +151,7 @@ static status sort_fill(struct sort_op *o)
         for (size_t i = 0; i < batch_live_count(b); i++)
             sort_add(o, row_keep(o->op.arena, &o->shape, b->columns, batch_live_row(b, i)));
         if (o->top > 0 && o->runs == NULL && o->count > 4 * o->top + BATCH_ROWS_MAX)
-            cut_top(o);
+            TRY_RETURN(cut_top(o));
         if (spill_wanted(&o->op, arena_size(o->op.arena)))
             TRY_RETURN(spill_run(o));
         TRY_RETURN(mem_account_check(&o->op.x->account));
@@ -152,7 +166,7 @@ static status sort_fill(struct sort_op *o)
             TRY_RETURN(spill_run(o));
         TRY_RETURN(sort_runs_start(o->runs));
     } else {
-        sort_rows(o);
+        TRY_RETURN(sort_rows(o));
     }
     o->sorted = true;
     return STATUS_OK;
