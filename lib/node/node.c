@@ -23,7 +23,8 @@
 enum {
     STARTUP_TIMEOUT_US = 60 * 1000 * 1000,
     CLOCK_UPKEEP_US = 100 * 1000,
-    CLOCK_BOUND_AHEAD_US = 500 * 1000
+    CLOCK_BOUND_AHEAD_US = 500 * 1000,
+    CLOCK_BOUND_FULL_AHEAD_US = 10 * 1000 * 1000, /* on a full disk, where log is scarce */
 };
 
 /* The layers in the order in which they start; they stop in reverse. */
@@ -34,7 +35,8 @@ struct node {
     struct engine        *engine;
     struct hlc           *clock;
     struct fiber         *clock_upkeep;
-    hlc_ts                clock_bound; /* the largest that was asked for */
+    hlc_ts                clock_bound;         /* the largest that was asked for */
+    hlc_ts                clock_bound_durable; /* the largest that was written */
     struct replicator    *replicator;
     struct range         *range;
     struct txn_system    *txns;
@@ -59,7 +61,9 @@ static uint64_t mono_us(void *ctx)
     return env_mono_us(ctx);
 }
 
-/* Several fibers may be in here at once: the bound that is written only grows. */
+/* Several fibers may be in here at once: the bound that is written only grows. On a full disk it is
+ * written further ahead and less often, so that what is left of the log lasts for hours (pitfall
+ * L13); a crash then costs as long a wait at the next start. */
 static status persist_bound(void *ctx, hlc_ts bound)
 {
     struct node        *n = ctx;
@@ -67,13 +71,20 @@ static status persist_bound(void *ctx, hlc_ts bound)
     char                value[8];
     status              st;
 
+    if (bound <= n->clock_bound_durable)
+        return STATUS_OK;
+    if (engine_state(n->engine) == ENGINE_READ_ONLY)
+        bound = hlc_make(hlc_wall_us(bound) + CLOCK_BOUND_FULL_AHEAD_US, 0);
     n->clock_bound = MAX(n->clock_bound, bound);
-    put_u64le(value, n->clock_bound);
+    bound = n->clock_bound;
+    put_u64le(value, bound);
     engine_batch_init(&b, env_heap(n->env));
     st = engine_batch_put_meta(&b, CLOCK_BOUND_KEY, slice_make(value, sizeof value));
     if (st_ok(st))
         st = engine_commit(n->engine, &b, true);
     engine_batch_deinit(&b);
+    if (st_ok(st))
+        n->clock_bound_durable = MAX(n->clock_bound_durable, bound);
     return st;
 }
 
@@ -92,7 +103,7 @@ static status start_clock(struct node *n)
 
     TRY_RETURN(engine_get_meta(n->engine, NULL, CLOCK_BOUND_KEY, &v));
     if (v.found && v.value.size == 8)
-        o.bound = n->clock_bound = get_u64le(v.value.data);
+        o.bound = n->clock_bound = n->clock_bound_durable = get_u64le(v.value.data);
     else if (v.found)
         return status_new(ST_CORRUPT, "the store's clock bound has %zu bytes instead of 8",
                           v.value.size);

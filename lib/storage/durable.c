@@ -8,10 +8,10 @@
 
 enum {
     SEGMENT_SIZE_DEFAULT = 16 << 20,
-    SEGMENT_SIZE_LEAST = 4096,
     CHECKPOINT_BYTES_DEFAULT = 256 << 20,
     GROUP_BATCHES_MAX = 1024,
     GROUP_BYTES_MAX = 8 << 20,
+    RELIEF_US = 1000 * 1000, /* between two looks for room on a full disk */
 };
 
 char *durable_path(struct durable *d, const char *suffix, uint64_t number)
@@ -73,11 +73,13 @@ struct group {
 
 static void take_group(struct durable *d, struct group *g)
 {
+    /* On a full disk what frees space must not fail with what does not. */
+    size_t count_max = d->m->base.state == ENGINE_READ_ONLY ? 1 : GROUP_BATCHES_MAX;
     size_t bytes = 0;
 
     g->count = g->batch_count = 0;
     g->sync = false;
-    while (!list_empty(&d->queue) && g->count < GROUP_BATCHES_MAX &&
+    while (!list_empty(&d->queue) && g->count < count_max &&
            (g->count == 0 || bytes < GROUP_BYTES_MAX)) {
         struct committer *c = CONTAINER_OF(list_pop_front(&d->queue), struct committer, link);
 
@@ -114,6 +116,10 @@ status durable_make_ready(struct durable *d)
         return st;
     st_clear(st);
     note_room(d, false);
+    st = log_make_small_ready(d);
+    if (status_code(st) != ST_DISK_FULL)
+        return st;
+    st_clear(st);
     return STATUS_OK;
 }
 
@@ -149,8 +155,9 @@ static void finish_group(struct durable *d, struct group *g, status st)
         g->members[i]->st = st_ok(st) ? STATUS_OK : failure_of(d, st);
         g->members[i]->is_done = true;
     }
-    if (st_ok(st) || code == ST_DISK_FULL)
-        note_room(d, st_ok(st));
+    if (code == ST_DISK_FULL)
+        note_room(d,
+                  false); /* with room it is relief() that says so: a small batch proves nothing */
     if (st_ok(st) || code == ST_DISK_FULL || code == ST_LIMIT_EXCEEDED || code == ST_OUT_OF_MEMORY)
         st_clear(st);
     else
@@ -185,8 +192,72 @@ static void checkpoint_fiber(struct env *env, void *arg)
     st_clear(st);
 }
 
+/* A segment that can be prepared now is room for all that was refused. */
+static bool find_room(struct durable *d)
+{
+    status st;
+    bool   found;
+
+    while (d->busy || d->is_preparing) /* segments are made by one at a time */
+        env_wait_uncancelled(d->env, d->busy ? &d->done : &d->idle);
+    d->is_preparing = true;
+    st = log_make_ready(d);
+    d->is_preparing = false;
+    env_broadcast(d->env, &d->idle);
+    found = st_ok(st);
+    st_clear(st); /* full or failing: the next look, or the next commit, will tell */
+    return found;
+}
+
+/* On a full disk a checkpoint may be the way out: when the data has shrunk, it needs less than the
+ * segments that it frees. Not again before the data has become smaller still. */
+static bool checkpoint_would_help(const struct durable *d)
+{
+    uint64_t size = d->m->pool.size;
+
+    return !d->is_checkpointing && d->old_count > 1 &&
+           size < (d->old_count - 1) * d->segment_size &&
+           (d->relief_data_size == 0 || size < d->relief_data_size / 4 * 3);
+}
+
+static void relief_fiber(struct env *env, void *arg)
+{
+    struct durable *d = arg;
+    bool            found = find_room(d);
+
+    if (!found && checkpoint_would_help(d) && !d->is_closing) {
+        d->relief_data_size = d->m->pool.size;
+        d->is_checkpointing = true;
+        st_clear(run_checkpoint(d)); /* that it finds no room is no news */
+        found = find_room(d);
+    }
+    if (found && d->m->base.state == ENGINE_READ_ONLY) {
+        d->relief_data_size = 0;
+        note_room(d, true);
+    }
+    d->relief_at_us = env_mono_us(env) + RELIEF_US;
+    d->is_relieving = false;
+    env_broadcast(env, &d->idle);
+}
+
+static void start_relief(struct durable *d)
+{
+    if (d->is_relieving || d->is_closing || env_mono_us(d->env) < d->relief_at_us)
+        return;
+    d->is_relieving = true;
+    status st = env_spawn(d->env, "log relief", relief_fiber, d, NULL);
+    if (!st_ok(st)) {
+        d->is_relieving = false;
+        st_clear(st);
+    }
+}
+
 static void start_background(struct durable *d)
 {
+    if (d->m->base.state == ENGINE_READ_ONLY) {
+        start_relief(d);
+        return;
+    }
     log_prepare_next(d);
     if (!is_checkpoint_due(d))
         return;
@@ -215,7 +286,7 @@ static void lead(struct durable *d, struct group *g)
     finish_group(d, g, st);
     d->busy = false;
     env_broadcast(d->env, &d->done);
-    if (d->m->base.state == ENGINE_RUNNING)
+    if (d->m->base.state != ENGINE_STOPPED)
         start_background(d);
 }
 
@@ -474,7 +545,7 @@ void durable_close(struct durable *d)
     d->is_closing = true;
     while (d->busy || !list_empty(&d->queue))
         env_wait_uncancelled(d->env, &d->done);
-    while (d->is_preparing || d->is_checkpointing)
+    while (d->is_preparing || d->is_checkpointing || d->is_relieving)
         env_wait_uncancelled(d->env, &d->idle);
     if (d->m->base.state != ENGINE_STOPPED) {
         st = log_write_mark(d);

@@ -8,7 +8,9 @@
  * 2. A checkpoint is durable, name included, before a segment it makes superfluous is freed (L12).
  * 3. A segment that was read in recovery is deleted when free, never used again (L4); after a
  *    recovery the log goes on in a segment of a number never used before (L3).
- * 4. After a failed sync nothing is written any more (L1). */
+ * 4. After a failed sync nothing is written any more (L1).
+ * 5. While no further segment is ready, the last sixteenth of the current one is kept for batches
+ *    that free space or are bookkeeping (L13): log.c, batch_is_frugal(). */
 #ifndef LINERA_STORAGE_DURABLE_INTERNAL_H
 #define LINERA_STORAGE_DURABLE_INTERNAL_H
 
@@ -20,17 +22,18 @@
 struct old_segment {
     uint64_t number;
     uint64_t first_sequence;
-    bool     is_ours; /* written since the store was opened: may be recycled */
+    bool     is_ours; /* written since the store was opened, of full size: may be recycled */
 };
 
 /* A segment that can be written, with its name durable. */
 struct open_segment {
     uint64_t         number;
+    uint64_t         size;  /* a small one is all that a full disk has room for */
     struct env_file *file;  /* writes are not durable before a sync */
     struct env_file *dsync; /* the same file; writes are durable when they return */
 };
 
-enum { READY_MAX = 80, RECYCLED_MAX = 2 };
+enum { READY_MAX = 80, RECYCLED_MAX = 2, SEGMENT_SIZE_LEAST = 4096 };
 
 struct durable {
     struct mem_engine *m;
@@ -67,13 +70,16 @@ struct durable {
     struct env_cond done;
 
     /* background */
-    bool            is_preparing, is_checkpointing, is_closing;
+    bool            is_preparing, is_checkpointing, is_closing, is_relieving;
     struct env_cond idle;
     uint64_t        log_bytes;       /* since the last checkpoint */
     uint64_t        checkpoint_size; /* of the last one */
     uint64_t        checkpoint_sequence;
     bool            has_checkpoint;
     uint64_t        checkpoint_retry; /* log_bytes at which to try again after a failure */
+    uint64_t        prepare_at_us;    /* no segment is prepared in the background before */
+    uint64_t        relief_at_us;     /* ENGINE_READ_ONLY: when to look for room again */
+    uint64_t relief_data_size; /* of the data, when a checkpoint found no room; 0: none did */
 };
 
 /* durable.c */
@@ -81,7 +87,8 @@ char *durable_path(struct durable *d, const char *suffix, uint64_t number); /* h
 /* Stop the store for good; takes `reason`. */
 void  durable_stop(struct durable *d, status reason);
 status MAY_YIELD durable_sync_dir(struct durable *d) MUST_CHECK;
-/* Have a segment ready for the first commit; with a full disk, note that there is no room. */
+/* Have a segment ready for the first commit; with a full disk, a small one, or none, and note that
+ * there is no room. */
 status MAY_YIELD durable_make_ready(struct durable *d) MUST_CHECK;
 
 /* log.c */
@@ -97,8 +104,10 @@ void             log_prepare_next(struct durable *d);
 void             log_free_before(struct durable *d, uint64_t sequence);
 void log_note_old(struct durable *d, uint64_t number, uint64_t first_sequence, bool ours);
 void log_close(struct durable *d);
-/* Have one segment ready, e.g. after the start. */
+/* Have one segment of full size ready, e.g. after the start. */
 status MAY_YIELD log_make_ready(struct durable *d) MUST_CHECK;
+/* Have one ready that a full disk may have room for, for what must be written all the same. */
+status MAY_YIELD log_make_small_ready(struct durable *d) MUST_CHECK;
 
 /* recover.c */
 /* Read checkpoint and log into the engine, and set d->sequence and its like. */

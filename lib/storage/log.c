@@ -13,6 +13,10 @@ enum {
     INLINE_SIZE_MAX = 256 << 10, /* a larger write never blocks the worker */
     RECORD_SIZE_LEAST = 128,     /* less room than this at the end of a segment stays unused */
     ZERO_SIZE = 1 << 20,
+    TAIL_FRACTION = 16,  /* of a segment, kept for frugal batches */
+    SMALL_FRACTION = 64, /* of a segment's size, when the disk has no room for a whole one */
+    FRUGAL_BYTES_MAX = 16 << 10, /* of values in a batch that frees space: descriptors, mostly */
+    RETRY_US = 1000 * 1000,      /* after a failure to prepare a segment in the background */
 };
 
 static void close_segment(struct open_segment *s)
@@ -48,14 +52,14 @@ static status fill_with_zeros(struct durable *d, struct env_file *file)
     return st;
 }
 
-/* A new file of full size. On error no file is left. */
+/* A new file of s->size. On error no file is left. */
 static status make_segment(struct durable *d, const char *path, bool fill, struct open_segment *s)
 {
     status st = open_segment(d, path, s);
 
     if (!st_ok(st))
         return st;
-    TRY(st, env_file_allocate(s->file, 0, d->segment_size), fail);
+    TRY(st, env_file_allocate(s->file, 0, s->size), fail);
     if (fill)
         TRY(st, fill_with_zeros(d, s->file), fail);
     TRY(st, env_file_sync(s->file, fill ? ENV_LANE_IO : ENV_LANE_LOG_SYNC), fail);
@@ -77,14 +81,15 @@ static status reuse_segment(struct durable *d, const char *path, struct open_seg
 }
 
 /* Prepare one more segment, its name durable (L12), and add it to those that are ready. */
-static status add_ready(struct durable *d, bool fill)
+static status add_segment(struct durable *d, uint64_t size, bool fill)
 {
-    struct open_segment s = {.number = d->number_next++};
+    struct open_segment s = {.number = d->number_next++, .size = size};
     char               *path = durable_path(d, ".log", s.number);
     status              st;
 
     ASSERT(d->ready_count < READY_MAX);
-    st = d->recycled_count > 0 ? reuse_segment(d, path, &s) : make_segment(d, path, fill, &s);
+    st = d->recycled_count > 0 && size == d->segment_size ? reuse_segment(d, path, &s)
+                                                          : make_segment(d, path, fill, &s);
     if (st_ok(st))
         st = durable_sync_dir(d);
     heap_free(path);
@@ -96,9 +101,23 @@ static status add_ready(struct durable *d, bool fill)
     return STATUS_OK;
 }
 
+static status add_ready(struct durable *d, bool fill)
+{
+    return add_segment(d, d->segment_size, fill);
+}
+
 status log_make_ready(struct durable *d)
 {
-    return d->ready_count > 0 ? STATUS_OK : add_ready(d, false);
+    bool is_ready = d->ready_count > 0 && d->ready[d->ready_count - 1].size == d->segment_size;
+
+    return is_ready ? STATUS_OK : add_ready(d, false);
+}
+
+status log_make_small_ready(struct durable *d)
+{
+    uint64_t size = MAX(d->segment_size / SMALL_FRACTION, (uint64_t)SEGMENT_SIZE_LEAST);
+
+    return d->ready_count > 0 ? STATUS_OK : add_segment(d, MIN(size, d->segment_size), false);
 }
 
 static void prepare_fiber(struct env *env, void *arg)
@@ -106,8 +125,11 @@ static void prepare_fiber(struct env *env, void *arg)
     struct durable *d = arg;
     status          st = add_ready(d, true);
 
-    if (!st_ok(st))
-        log_warn(env_log(env), "could not prepare a log segment", kv_status(st));
+    if (!st_ok(st)) {
+        d->prepare_at_us = env_mono_us(env) + RETRY_US;
+        if (status_code(st) != ST_DISK_FULL)
+            log_warn(env_log(env), "could not prepare a log segment", kv_status(st));
+    }
     st_clear(st); /* the commit that needs it will try again, and report */
     d->is_preparing = false;
     env_broadcast(env, &d->idle);
@@ -116,7 +138,7 @@ static void prepare_fiber(struct env *env, void *arg)
 void log_prepare_next(struct durable *d)
 {
     if (d->ready_count > 0 || d->is_preparing || d->is_closing || !d->has_current ||
-        d->offset < d->segment_size / 2)
+        d->offset < d->current.size / 2 || env_mono_us(d->env) < d->prepare_at_us)
         return;
     d->is_preparing = true;
     status st = env_spawn(d->env, "log prepare", prepare_fiber, d, NULL);
@@ -171,26 +193,77 @@ void log_free_before(struct durable *d, uint64_t sequence)
 
 static uint64_t room(const struct durable *d)
 {
-    return d->has_current ? d->segment_size - d->offset : 0;
+    return d->has_current ? d->current.size - d->offset : 0;
 }
 
-/* Make sure that as many segments are ready as the bytes will need at most; so a full disk is found
- * out before anything is written. */
-static status reserve(struct durable *d, uint64_t bytes)
+/* What a batch may fill of a segment that nothing was written to yet. */
+static uint64_t usable(const struct open_segment *s)
 {
-    uint64_t usable = d->segment_size - SEGMENT_HEADER_SIZE - 2 * RECORD_SIZE_LEAST;
-    uint64_t here = room(d) > RECORD_SIZE_LEAST ? room(d) - RECORD_SIZE_LEAST : 0;
-    uint64_t need = bytes > here ? (bytes - here) / usable + 1 : 0;
+    return s->size - SEGMENT_HEADER_SIZE - 2 * RECORD_SIZE_LEAST;
+}
 
-    if (need > READY_MAX)
+/* What can be written without a further segment. */
+static uint64_t room_in_all(const struct durable *d)
+{
+    uint64_t bytes = room(d) > RECORD_SIZE_LEAST ? room(d) - RECORD_SIZE_LEAST : 0;
+
+    for (size_t i = 0; i < d->ready_count; i++)
+        bytes += usable(&d->ready[i]);
+    return bytes;
+}
+
+/* Whether a batch frees more than it takes, or is bookkeeping without which nothing goes on: these
+ * may use what is kept for when the disk is full (L13), so that there is a way out. */
+static bool batch_is_frugal(slice batch)
+{
+    struct batch_op op;
+    size_t          bytes = 0;
+    bool            puts = false, frees = false;
+
+    while (batch_take_op(&batch, &op)) {
+        puts = puts || op.kind == BATCH_PUT;
+        frees = frees || op.kind == BATCH_DELETE || op.kind == BATCH_CLEAR_RANGE ||
+                op.kind == BATCH_CLEAR_VERSION;
+        bytes += op.value.size;
+    }
+    return (frees || !puts) && bytes <= FRUGAL_BYTES_MAX;
+}
+
+static bool are_frugal(const slice *batches, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!batch_is_frugal(batches[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Make sure that the segments the bytes will need at most are there, so that a full disk is found
+ * out before anything is written; and that the tail is left, unless the batches may have it. */
+static status reserve(struct durable *d, const slice *batches, size_t count, uint64_t bytes)
+{
+    uint64_t whole = d->segment_size - SEGMENT_HEADER_SIZE - 2 * RECORD_SIZE_LEAST;
+    uint64_t wanted = bytes + d->segment_size / TAIL_FRACTION;
+    status   st = STATUS_OK;
+
+    if (wanted / whole + 2 > READY_MAX)
         return status_hint(status_new(ST_LIMIT_EXCEEDED,
                                       "write of %llu bytes exceeds the log's limit",
                                       (unsigned long long)bytes),
                            "Split the change into smaller transactions.");
-    while (d->is_preparing && d->ready_count < need)
+    while (d->is_preparing && room_in_all(d) < wanted)
         env_wait_uncancelled(d->env, &d->idle);
-    while (d->ready_count < need)
-        TRY_RETURN(add_ready(d, false));
+    while (st_ok(st) && room_in_all(d) < wanted)
+        st = add_ready(d, false);
+    if (status_code(st) != ST_DISK_FULL || !are_frugal(batches, count))
+        return st;
+    if (room_in_all(d) < bytes) {
+        st_clear(st);
+        st = log_make_small_ready(d);
+    }
+    if (room_in_all(d) < bytes)
+        return st_ok(st) ? status_new(ST_DISK_FULL, "the disk is full") : st;
+    st_clear(st);
     return STATUS_OK;
 }
 
@@ -218,7 +291,7 @@ static status flush(struct durable *d, bool dsync)
 
 static uint64_t room_after_encoded(const struct durable *d)
 {
-    return d->has_current ? d->segment_size - d->offset - d->encoded.size : 0;
+    return d->has_current ? d->current.size - d->offset - d->encoded.size : 0;
 }
 
 /* Finish the current segment, if there is one, durably: the next one's header says how far it
@@ -251,7 +324,7 @@ static status begin_next(struct durable *d)
     h.previous_segment = d->previous_segment;
     memcpy(h.incarnation, d->m->base.identity.incarnation, sizeof h.incarnation);
     segment_header_put(&d->encoded, &h);
-    log_note_old(d, h.segment, h.first_sequence, true);
+    log_note_old(d, h.segment, h.first_sequence, d->current.size == d->segment_size);
     return STATUS_OK;
 }
 
@@ -368,7 +441,7 @@ status log_write_group(struct durable *d, const slice *batches, size_t count, bo
     struct log_place before;
     status           st;
 
-    TRY_RETURN(reserve(d, bytes));
+    TRY_RETURN(reserve(d, batches, count, bytes));
     before = place_now(d);
     st = write_records(d, batches, count, bytes, sync);
     if (!st_ok(st)) {
