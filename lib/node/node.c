@@ -24,7 +24,7 @@ enum {
     STARTUP_TIMEOUT_US = 60 * 1000 * 1000,
     CLOCK_UPKEEP_US = 100 * 1000,
     CLOCK_BOUND_AHEAD_US = 500 * 1000,
-    CLOCK_BOUND_FULL_AHEAD_US = 10 * 1000 * 1000, /* on a full disk, where log is scarce */
+    CLOCK_BOUND_FULL_AHEAD_US = 3 * 1000 * 1000, /* on a full disk, where log is scarce */
 };
 
 /* The layers in the order in which they start; they stop in reverse. */
