@@ -32,7 +32,7 @@ stop_node() {
 teardown() {
     [ -n "${NODE_PID:-}" ] || return 0
     local pid=$NODE_PID
-    ( sleep 30; kill -KILL "$pid" ) >/dev/null 2>&1 3>&- &
+    ( trap 'kill $!; exit' TERM; sleep 30 & wait $!; kill -KILL "$pid" ) >/dev/null 2>&1 3>&- &
     local watchdog=$!
     stop_node TERM
     kill "$watchdog" 2>/dev/null || true

@@ -10,6 +10,7 @@ setup_file() {
 setup() {
     STORE=$BATS_TEST_TMPDIR/store
     export BAD_DISK_FULL=$BATS_TEST_TMPDIR/full
+    export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0 # the library comes before it
 }
 
 # start_on_bad_disk [FLAG...]: the disk is full while the file $BAD_DISK_FULL is there.
