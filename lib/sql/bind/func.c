@@ -488,6 +488,22 @@ static status make_aggregate(struct scope *s, const struct call *c, const struct
 /* ---- the call -----------------------------------------------------------------------------------
  */
 
+/* "{? = call f(?)}" of JDBC has become f($1, $2), the result's place being a parameter of type
+ * void: PostgreSQL 15 leaves such parameters out, too (parse_func.c). */
+static void drop_void_parameters(struct call *c)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->args[i]->kind == EXPR_PARAM && c->types[i] == OID_VOID)
+            continue;
+        c->args[kept] = c->args[i];
+        c->names[kept] = c->names[i];
+        c->types[kept++] = c->types[i];
+    }
+    c->count = kept;
+}
+
 static status bind_arguments(struct scope *s, struct call *c)
 {
     struct binder *b = s->b;
@@ -516,6 +532,7 @@ static status bind_arguments(struct scope *s, struct call *c)
         TRY_RETURN(bind_expr(s, arg, &c->args[i]));
         c->types[i] = c->args[i]->type;
     }
+    drop_void_parameters(c);
     return STATUS_OK;
 }
 

@@ -43,6 +43,8 @@ struct sql_facts {
     struct session_info *(*sessions)(struct sql_context *c, struct arena *a, size_t *count);
     struct prepared_info *(*prepared)(struct sql_context *c, struct arena *a, size_t *count);
     struct cursor_info *(*cursors)(struct sql_context *c, struct arena *a, size_t *count);
+    /* Ask a session to end its statement; false: there is no such session. */
+    bool (*cancel)(struct sql_context *c, uint32_t process_id);
 };
 
 #endif

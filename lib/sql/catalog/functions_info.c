@@ -1,5 +1,6 @@
 /* SQL functions that look things up in the catalog: visibility, descriptions, privileges, sizes,
  * sequences, names of types and functions. */
+#include "sql/catalog/facts.h"
 #include "sql/catalog/rows.h"
 #include "sql/catalog/sequence.h"
 #include "sql/func/implement.h"
@@ -61,6 +62,20 @@ FN(pg_get_userbyid)
     out_text(call, out, null,
              o != NULL ? o->role->name
                        : arena_printf(call->arena, "unknown (OID=%u)", (uint32_t)args[0].i));
+    return STATUS_OK;
+}
+
+/* ---- other sessions -------------------------------------------------------------------------- */
+
+FN(pg_cancel_backend)
+{
+    const struct sql_facts *facts = call->context->facts;
+
+    out->b = facts != NULL && facts->cancel(call->context, (uint32_t)args[0].i);
+    if (!out->b && call->context->notice != NULL)
+        call->context->notice(call->context, "WARNING",
+                              status_new(ST_SUCCESS, "PID %lld is not a PostgreSQL server process",
+                                         (long long)args[0].i));
     return STATUS_OK;
 }
 

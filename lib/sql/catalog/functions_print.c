@@ -205,6 +205,43 @@ FN(pg_get_indexdef)
     return STATUS_OK;
 }
 
+/* Columns that are only kept beside the key have no order. */
+FN(pg_index_column_has_property)
+{
+    const struct table_desc *t;
+    const struct index_desc *x;
+    const struct index_part *part;
+    int64_t                  column = args[1].i;
+    slice                    what = args[2].s;
+    bool                     is_key, found;
+
+    found = find_index(call, (uint32_t)args[0].i, &t, &x) && column > 0 &&
+            (size_t)column <= x->part_count + x->include_count;
+    is_key = found && (size_t)column <= x->part_count;
+    *null = !found;
+    if (!found)
+        return STATUS_OK;
+    part = &x->parts[is_key ? column - 1 : 0];
+    if (slice_eq_cstr(what, "asc"))
+        out->b = is_key && !part->descending;
+    else if (slice_eq_cstr(what, "desc"))
+        out->b = is_key && part->descending;
+    else if (slice_eq_cstr(what, "nulls_first"))
+        out->b = is_key && part->nulls_first;
+    else if (slice_eq_cstr(what, "nulls_last"))
+        out->b = is_key && !part->nulls_first;
+    else if (slice_eq_cstr(what, "orderable") || slice_eq_cstr(what, "search_array") ||
+             slice_eq_cstr(what, "search_nulls"))
+        out->b = is_key;
+    else if (slice_eq_cstr(what, "returnable"))
+        out->b = true;
+    else if (slice_eq_cstr(what, "distance_orderable"))
+        out->b = false;
+    else
+        *null = true;
+    return STATUS_OK;
+}
+
 /* ---- pg_get_constraintdef -------------------------------------------------------------------- */
 
 static void put_action(struct buf *out, const char *event, enum fk_action action)

@@ -3,7 +3,15 @@
 #include "sql/catalog/rows.h"
 #include "sql/func/function.h"
 
+enum { PROC_ARRAY_IN = 750, PROC_ARRAY_OUT = 751 };
+
 /* ---- pg_type --------------------------------------------------------------------------------- */
+
+/* int2vector and oidvector have elements, too, but another text form. */
+static bool is_array(const struct type *t)
+{
+    return t->element_oid != 0 && type_by_oid(t->element_oid)->array_oid == t->oid;
+}
 
 static status type_row(struct rows *r, const struct type *t)
 {
@@ -23,8 +31,9 @@ static status type_row(struct rows *r, const struct type *t)
     row_int(r, COLUMN_AT(pg_type, typsubscript), 0);
     row_int(r, COLUMN_AT(pg_type, typelem), t->element_oid);
     row_int(r, COLUMN_AT(pg_type, typarray), t->array_oid);
-    row_int(r, COLUMN_AT(pg_type, typinput), 0);
-    row_int(r, COLUMN_AT(pg_type, typoutput), 0);
+    /* Drivers tell arrays by these; the functions of other types are not in pg_proc. */
+    row_int(r, COLUMN_AT(pg_type, typinput), is_array(t) ? PROC_ARRAY_IN : 0);
+    row_int(r, COLUMN_AT(pg_type, typoutput), is_array(t) ? PROC_ARRAY_OUT : 0);
     row_int(r, COLUMN_AT(pg_type, typreceive), 0);
     row_int(r, COLUMN_AT(pg_type, typsend), 0);
     row_int(r, COLUMN_AT(pg_type, typmodin), 0);

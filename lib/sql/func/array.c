@@ -724,3 +724,28 @@ FN_SET(text_to_table_null)
 {
     return table_next(call, cursor, args, nulls, nulls[2] ? NULL : &args[2].s, out, out_nulls);
 }
+
+/* ---- the text form, as functions: drivers know arrays by their pg_type.typinput ---------------
+ */
+
+FN(array_in)
+{
+    const struct type *element = type_by_oid((uint32_t)args[1].i);
+    const struct type *t = element != NULL ? type_by_oid(element->array_oid) : NULL;
+
+    if (t == NULL)
+        return status_new(ST_UNDEFINED_OBJECT, "type with OID %u does not exist",
+                          (uint32_t)args[1].i);
+    return t->input(call->context, call->arena, t, args[0].s, (int32_t)args[2].i, out);
+}
+
+FN(array_out)
+{
+    const struct type      *t = type_by_oid(call->arg_types[0]);
+    SCOPED(buf) struct buf text = {0};
+
+    buf_init(&text, NULL);
+    TRY_RETURN(t->output(call->context, t, args[0], &text));
+    out->s = arena_copy(call->arena, buf_slice(&text));
+    return STATUS_OK;
+}

@@ -107,7 +107,13 @@ static struct cursor_info *facts_cursors(struct sql_context *c, struct arena *a,
     return infos;
 }
 
-const struct sql_facts session_facts = {.settings = facts_settings,
+static bool facts_cancel(struct sql_context *c, uint32_t process_id)
+{
+    return session_cancel(c->session->server, process_id);
+}
+
+const struct sql_facts session_facts = {.cancel = facts_cancel,
+                                        .settings = facts_settings,
                                         .sessions = facts_sessions,
                                         .prepared = facts_prepared,
                                         .cursors = facts_cursors};

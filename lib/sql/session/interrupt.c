@@ -150,6 +150,19 @@ void sql_server_cancel(struct sql_server *s, uint32_t process_id, uint32_t secre
     }
 }
 
+bool session_cancel(struct sql_server *server, uint32_t process_id)
+{
+    LIST_FOR_EACH (it, &server->sessions) {
+        struct sql_session *session = CONTAINER_OF(it, struct sql_session, link);
+
+        if (session->process_id != process_id)
+            continue;
+        interrupt(session, INTERRUPT_REQUEST);
+        return true;
+    }
+    return false;
+}
+
 /* ---- idle sessions
  * ------------------------------------------------------------------------------------------ */
 

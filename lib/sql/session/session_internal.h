@@ -162,6 +162,9 @@ void   session_watch_stop(struct sql_server *server);
  * takes `st` and returns it, or what stands behind it when the work was interrupted. */
 void   interruptible_begin(struct sql_session *s);
 status interruptible_end(struct sql_session *s, status st) MUST_CHECK;
+/* pg_cancel_backend(): as a cancel request whose key is known to be right. False: no such session.
+ */
+bool   session_cancel(struct sql_server *server, uint32_t process_id);
 
 /* ---- transaction.c
  * ---------------------------------------------------------------------------------------- */
