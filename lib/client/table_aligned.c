@@ -298,8 +298,7 @@ static void record_rule(const struct table_style *s, int record, const struct re
 {
     FILE *out = s->out;
     char  text[64] = "";
-    int   frame = border_of(s) == 2,
-        width = w->name + record_gap(s, w) + w->value + 2 * frame;
+    int   frame = border_of(s) == 2, width = w->name + record_gap(s, w) + w->value + 2 * frame;
 
     if (record > 0)
         record_text(s, record, text, sizeof text);

@@ -19,7 +19,7 @@ struct sql_server;
 /* Texts are copied. */
 struct http_options {
     const char *host;
-    uint16_t    port; /* 0: any free one */
+    uint16_t    port;     /* 0: any free one */
     const char *sql_host; /* where clients of SQL connect, for /api/v1/cluster */
     uint16_t    sql_port;
     const char *store;

@@ -140,8 +140,8 @@ static bool do_program(struct shell *s, const char *name, const char **args)
     (void)name;
     fflush(s->out);
     code = system(command[0] != '\0'        ? command
-                    : getenv("SHELL") != NULL ? getenv("SHELL")
-                                              : "/bin/sh");
+                  : getenv("SHELL") != NULL ? getenv("SHELL")
+                                            : "/bin/sh");
     snprintf(text, sizeof text, "%d", code > 255 ? code >> 8 : code);
     variable_set(s, "SHELL_EXIT_CODE", text);
     variable_set(s, "SHELL_ERROR", code == 0 ? "false" : "true");
