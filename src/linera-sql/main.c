@@ -97,6 +97,7 @@ int main(int argc, char **argv)
         read_rc(&s);
     run(&s, &commands, &files);
     PQfreeCancel(s.cancel);
+    PQclear(s.last_error);
     PQfinish(s.conn);
     buf_deinit(&s.buffer);
     buf_deinit(&s.previous);

@@ -281,6 +281,56 @@ static bool do_timing(struct shell *s, const char *name, const char **args)
     return true;
 }
 
+static bool do_error_verbose(struct shell *s, const char *name, const char **args)
+{
+    char *text =
+        s->last_error != NULL
+            ? PQresultVerboseErrorMessage(s->last_error, PQERRORS_VERBOSE, PQSHOW_CONTEXT_ALWAYS)
+            : NULL;
+
+    (void)name, (void)args;
+    fprintf(s->out, "%s", text != NULL ? text : "There is no previous error.\n");
+    PQfreemem(text);
+    return true;
+}
+
+static bool do_encoding(struct shell *s, const char *name, const char **args)
+{
+    char *encoding = word_next(s, args);
+    bool  good = true;
+
+    (void)name;
+    if (encoding == NULL)
+        fprintf(s->out, "%s\n", PQparameterStatus(s->conn, "client_encoding"));
+    else if (PQsetClientEncoding(s->conn, encoding) != 0)
+        good = shell_failed(s, "%s: invalid encoding name or conversion procedure not found",
+                            encoding);
+    free(encoding);
+    return good;
+}
+
+/* pg_dump guards its scripts with these: what is within data or names can run no command. */
+static bool do_restrict(struct shell *s, const char *name, const char **args)
+{
+    char *key = word_next(s, args);
+    bool  leave = strcmp(name, "unrestrict") == 0, good = true;
+
+    if (key == NULL || *key == '\0')
+        good = shell_failed(s, "\\%s: which key?", name);
+    else if (!leave)
+        s->restricted = strdup(key);
+    else if (s->restricted == NULL)
+        good = shell_failed(s, "\\unrestrict: not in restricted mode");
+    else if (strcmp(s->restricted, key) != 0)
+        good = shell_failed(s, "\\unrestrict: wrong key");
+    else {
+        free(s->restricted);
+        s->restricted = NULL;
+    }
+    free(key);
+    return good;
+}
+
 static bool do_quit(struct shell *s, const char *name, const char **args)
 {
     (void)name, (void)args;
@@ -376,7 +426,11 @@ static const struct meta {
 
     {"cd", do_cd, "[DIRECTORY]", "change the directory", false},
     {"getenv", do_getenv, "NAME ENVNAME", "a variable from the environment", false},
+    {"encoding", do_encoding, "[NAME]", "show or set the client's encoding", false},
+    {"errverbose", do_error_verbose, "", "the last error with all its fields", false},
     {"prompt", do_prompt, "[TEXT] NAME", "ask for a variable", false},
+    {"restrict", do_restrict, "KEY", "take no commands up to \\unrestrict KEY, as scripts of pg_dump ask", false},
+    {"unrestrict", do_restrict, "", NULL, false},
     {"set", do_set, "[NAME [VALUE]]", "set a variable, or list them; :NAME, :'NAME', :\"NAME\" stand for it", false},
     {"setenv", do_setenv, "NAME [VALUE]", "set or unset a name of the environment", false},
     {"unset", do_unset, "NAME", "forget a variable", false},
@@ -455,6 +509,10 @@ bool meta_run(struct shell *s, const char *command, const char **rest)
 
     snprintf(name, sizeof name, "%.*s", (int)n, command);
     m = find(name);
+    if (s->restricted != NULL && strcmp(name, "unrestrict") != 0) {
+        *rest = NULL;
+        return shell_failed(s, "backslash commands are restricted; only \\unrestrict is allowed");
+    }
     if (condition_command(s, name, &at, &go_on)) {
         /* Arguments of a branch that is not read are skipped without a word. */
         bool was = active && shell_active(s);

@@ -254,6 +254,17 @@ static bool send_statement(struct shell *s, const char *sql)
                              (const char *const *)s->go.values, NULL, NULL, 0) != 0;
 }
 
+/* The last error is kept for \errverbose. */
+static void keep_or_clear(struct shell *s, PGresult *r)
+{
+    if (PQresultStatus(r) == PGRES_FATAL_ERROR) {
+        PQclear(s->last_error);
+        s->last_error = r;
+    } else {
+        PQclear(r);
+    }
+}
+
 /* All results; for \gexec the first is kept for later, when the connection is free again. */
 static bool take_results(struct shell *s, PGresult **cells)
 {
@@ -271,7 +282,7 @@ static bool take_results(struct shell *s, PGresult **cells)
         shown = show(s, r);
         note_outcome(s, r, code != PGRES_FATAL_ERROR && code != PGRES_BAD_RESPONSE);
         good = good && shown;
-        PQclear(r);
+        keep_or_clear(s, r);
         if (PQstatus(s->conn) == CONNECTION_BAD)
             return false;
     }

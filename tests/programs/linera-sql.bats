@@ -219,6 +219,25 @@ SQL
     done
 }
 
+@test "a script of pg_dump loads, and within \\restrict no command is taken" {
+    start_node
+    linera-sql "$(url)" -f "$ROOT/examples/chinook.sql" >/dev/null
+    pg_dump -d chinook >"$BATS_TEST_TMPDIR/dump"
+    q 'create database copied'
+    linera-sql "$(url)" -c '\c copied' -f "$BATS_TEST_TMPDIR/dump" >/dev/null
+    [ "$(linera-sql "$(url)" -c '\c copied' -c 'select count(*) from track')" = 3503 ]
+    run --separate-stderr linera-sql "$(url)" --on-error continue <<<$'\\restrict key\n\\! echo ran\n\\unrestrict wrong\n\\unrestrict key\n\\echo after'
+    [ "$output" = after ]
+    [[ "$stderr" == *'only \unrestrict is allowed'*'wrong key'* ]]
+}
+
+@test "\\errverbose shows the last error's SQLSTATE; \\set VERBOSITY does for all" {
+    start_node
+    run --separate-stderr linera-sql "$(url)" --on-error continue <<<$'select nope;\n\\errverbose\n\\set VERBOSITY sqlstate\nselect 1/0;'
+    [[ "$output" == *'ERROR:  42703: column "nope" does not exist'* ]]
+    [[ "$stderr" == *'ERROR:  22012'* ]]
+}
+
 # terminal COMMANDS: an expect script against linera-sql on a pseudo-terminal, its home a directory of its own.
 terminal() {
     export HOME=$BATS_TEST_TMPDIR/home TERM=xterm
@@ -374,10 +393,12 @@ exec kill -9 $NODE_PID
 send \"select 1;\\r\"
 want \"could not connect again\"
 want \"!=> \"
-send \"\\\\\\\\q\\r\"
+send \"\\\\q\\r\"
 expect eof"
     echo "$output"
     [ "$status" -eq 0 ]
+    wait "$NODE_PID" || true
+    NODE_PID=
 }
 
 @test "the man page and the completions of linera-sql name every option" {
