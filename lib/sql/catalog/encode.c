@@ -129,18 +129,23 @@ static const char *text_or_null(const char *text)
     return text == NULL || text[0] == '\0' ? NULL : text;
 }
 
-static void keep_unknown(struct arena *a, const ProtobufCMessage *m,
-                         const struct unknown_fields **out)
+static status keep_unknown(struct arena *a, const ProtobufCMessage *m,
+                           const struct unknown_fields **out)
 {
     struct unknown_fields *u;
 
     *out = NULL;
     if (m->n_unknown_fields == 0)
-        return;
+        return STATUS_OK;
+    for (unsigned i = 0; i < m->n_unknown_fields; i++) {
+        if (m->unknown_fields[i].tag == 0) /* protobuf-c takes it, and could not read it back */
+            return status_new(ST_CORRUPT, "a descriptor has a field of number 0");
+    }
     u = ARENA_NEW(a, struct unknown_fields);
     u->count = m->n_unknown_fields;
     u->fields = m->unknown_fields; /* the message lives in the object's arena */
     *out = u;
+    return STATUS_OK;
 }
 
 static void carry_unknown(ProtobufCMessage *m, const struct unknown_fields *u)
@@ -333,11 +338,12 @@ static status decode_numbers(const int32_t *from, size_t count, size_t count_max
     return STATUS_OK;
 }
 
-static void decode_column(struct arena *a, const Linera__Catalog__Column *m, struct column_desc *d)
+static status decode_column(struct arena *a, const Linera__Catalog__Column *m,
+                            struct column_desc *d)
 {
     COLUMN_FIELDS(TO_DESC_N, TO_DESC_S)
     d->missing_text = m->has_missing ? m->missing_text : NULL;
-    keep_unknown(a, &m->base, &d->unknown);
+    return keep_unknown(a, &m->base, &d->unknown);
 }
 
 static status decode_index(struct arena *a, const Linera__Catalog__Index *from,
@@ -357,7 +363,7 @@ static status decode_index(struct arena *a, const Linera__Catalog__Index *from,
         PART_FIELDS(TO_DESC_N, TO_DESC_S)
     }
     to->include_count = from->n_include;
-    keep_unknown(a, &from->base, &to->unknown);
+    TRY_RETURN(keep_unknown(a, &from->base, &to->unknown));
     return decode_numbers(from->include, from->n_include, INDEX_KEY_PARTS_MAX, to->include);
 }
 
@@ -367,7 +373,7 @@ static status decode_constraint(struct arena *a, const Linera__Catalog__Constrai
     CONSTRAINT_FIELDS(TO_DESC_N, TO_DESC_S)
     d->column_count = m->n_columns;
     d->on_delete_set_count = m->n_on_delete_set;
-    keep_unknown(a, &m->base, &d->unknown);
+    TRY_RETURN(keep_unknown(a, &m->base, &d->unknown));
     if (d->kind == CONSTRAINT_FOREIGN && m->n_ref_columns != m->n_columns)
         return status_new(ST_CORRUPT, "a foreign key has %zu columns that reference %zu",
                           m->n_columns, m->n_ref_columns);
@@ -405,7 +411,7 @@ static status decode_table(struct arena *a, const Linera__Catalog__Table *m, str
     d->column_count = m->n_columns;
     d->columns = ARENA_ARRAY(a, struct column_desc, m->n_columns + 1);
     for (size_t i = 0; i < m->n_columns; i++)
-        decode_column(a, m->columns[i], &d->columns[i]);
+        TRY_RETURN(decode_column(a, m->columns[i], &d->columns[i]));
     d->index_count = m->n_indexes;
     d->indexes = ARENA_ARRAY(a, struct index_desc, m->n_indexes + 1);
     for (size_t i = 0; i < m->n_indexes; i++)
@@ -419,7 +425,7 @@ static status decode_table(struct arena *a, const Linera__Catalog__Table *m, str
         decode_sequence(m->sequence, &d->sequence);
     if (d->kind == RELATION_SEQUENCE)
         d->virtual_table = &virtual_table_sequence;
-    keep_unknown(a, &m->base, &d->unknown);
+    TRY_RETURN(keep_unknown(a, &m->base, &d->unknown));
     return STATUS_OK;
 }
 
@@ -442,7 +448,7 @@ static status decode_kind(struct arena *a, const Linera__Catalog__Descriptor *fr
         struct schema_desc            *d = ARENA_NEW(a, struct schema_desc);
         SCHEMA_FIELDS(TO_DESC_N, TO_DESC_S)
         d->oid = from->oid;
-        keep_unknown(a, &m->base, &d->unknown);
+        TRY_RETURN(keep_unknown(a, &m->base, &d->unknown));
         o->kind = OBJECT_SCHEMA;
         o->schema = d;
         return STATUS_OK;
@@ -452,7 +458,7 @@ static status decode_kind(struct arena *a, const Linera__Catalog__Descriptor *fr
         struct database_desc            *d = ARENA_NEW(a, struct database_desc);
         DATABASE_FIELDS(TO_DESC_N, TO_DESC_S)
         d->oid = from->oid;
-        keep_unknown(a, &m->base, &d->unknown);
+        TRY_RETURN(keep_unknown(a, &m->base, &d->unknown));
         o->kind = OBJECT_DATABASE;
         o->database = d;
         return STATUS_OK;
@@ -462,7 +468,7 @@ static status decode_kind(struct arena *a, const Linera__Catalog__Descriptor *fr
         struct role_desc            *d = ARENA_NEW(a, struct role_desc);
         ROLE_FIELDS(TO_DESC_N, TO_DESC_S)
         d->oid = from->oid;
-        keep_unknown(a, &m->base, &d->unknown);
+        TRY_RETURN(keep_unknown(a, &m->base, &d->unknown));
         o->kind = OBJECT_ROLE;
         o->role = d;
         return STATUS_OK;

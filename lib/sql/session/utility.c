@@ -264,6 +264,9 @@ static status execute(struct sql_session *s, const PgQuery__ExecuteStmt *stmt, s
 
     if (p == NULL)
         return statement_missing(stmt->name);
+    if (p->node == NULL || !statement_is_plannable(p->node)) /* a Parse message may prepare more */
+        return status_new(ST_FEATURE_NOT_SUPPORTED,
+                          "EXECUTE supports only SELECT, VALUES, INSERT, UPDATE and DELETE");
     x = portal_new(s, "", p);
     TRY(st, prepared_revalidate(s, p), out);
     TRY(st, execute_params(s, stmt, text, x), out);
