@@ -13,9 +13,9 @@ setup() {
     export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0 # the library comes before it
 }
 
-# start_on_bad_disk [FLAG...]: the disk is full while the file $BAD_DISK_FULL is there.
+# The disk is full while the file $BAD_DISK_FULL is there.
 start_on_bad_disk() {
-    LD_PRELOAD=$BATS_FILE_TMPDIR/bad-disk.so start_node "$STORE" "$@"
+    LD_PRELOAD=$BATS_FILE_TMPDIR/bad-disk.so start_node "$STORE"
 }
 
 # refused PATH: a node does not start there, and says why in one line.
