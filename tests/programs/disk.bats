@@ -4,7 +4,7 @@ bats_require_minimum_version 1.5.0
 load common
 
 setup_file() {
-    cc -shared -fPIC -o "$BATS_FILE_TMPDIR/bad-disk.so" "$BATS_TEST_DIRNAME/bad-disk.c" -ldl
+    ${CC:-cc} -shared -fPIC -o "$BATS_FILE_TMPDIR/bad-disk.so" "$BATS_TEST_DIRNAME/bad-disk.c" -ldl
 }
 
 setup() {
@@ -19,6 +19,7 @@ start_on_bad_disk() {
 }
 
 # refused PATH: a node does not start there, and says why in one line.
+# shellcheck disable=SC2154 # `run` sets them
 refused() {
     run --separate-stderr linera-node --store "$1" --sql 127.0.0.1:0 --http 127.0.0.1:0 --log-level error
     [ "$status" -eq 1 ]
