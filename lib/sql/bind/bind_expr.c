@@ -370,9 +370,9 @@ static status array_types(struct scope *s, const PgQuery__AArrayExpr *n, struct 
     return STATUS_OK;
 }
 
-/* ARRAY[varchars]::text[] is what an IN list of varchars is printed as. PostgreSQL casts each element
- * when it reads that, and prints another text than before; here the array is cast as a whole, so
- * that texts stay the same however often they are read. */
+/* ARRAY[varchars]::text[] is what an IN list of varchars is printed as. PostgreSQL casts each
+ * element when it reads that, and prints another text than before; here the array is cast as a
+ * whole, so that texts stay the same however often they are read. */
 static bool is_cast_whole(const struct expr *const *elements, size_t count, uint32_t array_type)
 {
     for (size_t i = 0; i < count; i++)
@@ -468,6 +468,49 @@ static status bind_subscript(struct scope *s, struct expr *array, const PgQuery_
     return STATUS_OK;
 }
 
+/* The call that makes a record, followed through the target lists of subqueries; NULL: its fields
+ * are not known. */
+static const struct expr *record_source(const struct query *q, const struct expr *e)
+{
+    while (e->kind == EXPR_COLUMN && e->column.levels_up == 0 && e->column.column > 0) {
+        size_t at = 0;
+
+        q = q->tables[e->column.table]->query;
+        for (int left = e->column.column; q != NULL; at++) {
+            if (at == q->target_count)
+                return NULL;
+            if (!q->targets[at].hidden && --left == 0)
+                break;
+        }
+        if (q == NULL)
+            return NULL;
+        e = q->targets[at].expr;
+    }
+    return e->kind == EXPR_SET_CALL && e->call.fn->column_count > 1 ? e : NULL;
+}
+
+static status bind_field(struct scope *s, struct expr *record, const char *name, struct expr **out)
+{
+    const struct expr     *source = record->type == OID_RECORD ? record_source(s->q, record) : NULL;
+    const struct function *f = source != NULL ? source->call.fn : NULL;
+
+    if (f == NULL)
+        return binder_unsupported(s->b, record->location,
+                                  "selecting a field of this composite value is not supported");
+    for (size_t i = 0; i < f->column_count; i++) {
+        if (strcmp(f->column_names[i], name) != 0)
+            continue;
+        *out = expr_new(s->b->a, EXPR_FIELD, set_call_column_type(source, i), -1, record->location);
+        (*out)->field.record = record;
+        (*out)->field.position = (int)i;
+        (*out)->field.name = f->column_names[i];
+        return STATUS_OK;
+    }
+    return binder_at(s->b, record->location,
+                     status_new(ST_UNDEFINED_COLUMN,
+                                "could not identify column \"%s\" in record data type", name));
+}
+
 status bind_indirection(struct scope *s, const PgQuery__AIndirection *n, struct expr **out)
 {
     struct expr *e;
@@ -476,9 +519,13 @@ status bind_indirection(struct scope *s, const PgQuery__AIndirection *n, struct 
     for (size_t i = 0; i < n->n_indirection; i++) {
         const PgQuery__Node *step = n->indirection[i];
 
+        if (step->node_case == NODE(STRING)) {
+            TRY_RETURN(bind_field(s, e, node_string(step), &e));
+            continue;
+        }
         if (step->node_case != NODE(A_INDICES))
             return binder_unsupported(s->b, e->location,
-                                      "selecting a field of a composite value is not supported");
+                                      "row expansion via \"*\" is not supported here");
         if (i > 0 && n->indirection[i - 1]->node_case == NODE(A_INDICES))
             return binder_unsupported(s->b, e->location,
                                       "subscripts of several dimensions are not supported");

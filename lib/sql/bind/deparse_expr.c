@@ -737,6 +737,12 @@ static void put_by_kind(struct deparse *d, const struct expr *e)
     case EXPR_SUBSCRIPT:
         put_subscript(d, e);
         return;
+    case EXPR_FIELD:
+        put(d, "(");
+        deparse_put_bare(d, e->field.record);
+        put(d, ").");
+        deparse_put_name(d, e->field.name);
+        return;
     case EXPR_ROW:
         put_row(d, e->list.args, e->list.count);
         return;

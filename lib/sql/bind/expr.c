@@ -97,6 +97,8 @@ bool expr_walk_children(struct expr *e, expr_visit visit, void *ctx)
                walk_array(e->row_compare.right, e->row_compare.count, visit, ctx);
     case EXPR_SUBSCRIPT:
         return walk_subscript(e, visit, ctx);
+    case EXPR_FIELD:
+        return visit(&e->field.record, ctx);
     case EXPR_AGGREGATE:
         return walk_array(e->aggregate.args, e->aggregate.arg_count + e->aggregate.sort_arg_count,
                           visit, ctx) &&
@@ -311,6 +313,9 @@ static bool equal_same_kind(const struct expr *a, const struct expr *b)
                expr_equal(a->subscript.array, b->subscript.array) &&
                equal_or_null(a->subscript.index, b->subscript.index) &&
                equal_or_null(a->subscript.upper, b->subscript.upper);
+    case EXPR_FIELD:
+        return a->field.position == b->field.position &&
+               expr_equal(a->field.record, b->field.record);
     case EXPR_AGGREGATE:
         return equal_aggregate(a, b);
     case EXPR_SUBQUERY: /* the same text twice is two queries; only the very same one is equal */
@@ -384,4 +389,17 @@ enum volatility expr_volatility(const struct expr *e)
     if (v != VOLATILITY_VOLATILE)
         expr_walk_children((struct expr *)(uintptr_t)e, volatility_visit, &v);
     return v;
+}
+
+uint32_t set_call_column_type(const struct expr *call, size_t column)
+{
+    const struct function *f = call->call.fn;
+
+    if (f->column_types[column] != OID_ANYELEMENT)
+        return f->column_types[column];
+    for (size_t i = 0; i < call->call.arg_count; i++) {
+        if (f->arg_types[i] == OID_ANYARRAY)
+            return type_by_oid(call->call.args[i]->type)->element_oid;
+    }
+    return OID_ANYELEMENT;
 }

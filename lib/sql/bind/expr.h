@@ -33,6 +33,7 @@ enum expr_kind {
     EXPR_ARRAY_OP,    /* x op ANY | ALL (array); IN (constants) becomes this */
     EXPR_ARRAY,       /* ARRAY[...] */
     EXPR_SUBSCRIPT,   /* a[i], a[i:j] */
+    EXPR_FIELD,       /* (f(x)).name */
     EXPR_ROW,         /* ROW(...), (a, b) */
     EXPR_ROW_COMPARE, /* (a, b) < (c, d) */
     EXPR_AGGREGATE,
@@ -144,6 +145,11 @@ struct expr {
             bool         is_slice;
         } subscript;
         struct {
+            struct expr *record;
+            int          position; /* from 0 */
+            const char  *name;
+        } field;
+        struct {
             const struct function *fn;
             struct expr          **args;
             size_t                 arg_count;
@@ -178,6 +184,9 @@ struct expr *expr_new(struct arena *a, enum expr_kind kind, uint32_t type, int32
 struct expr *expr_const(struct arena *a, uint32_t type, datum value, int location);
 struct expr *expr_null(struct arena *a, uint32_t type, int location);
 struct expr *expr_copy(struct arena *a, const struct expr *e);
+/* The type of a column (from 0) of a call that gives several, known from its arguments where the
+ * function leaves it to them. */
+uint32_t     set_call_column_type(const struct expr *call, size_t column);
 bool         expr_equal(const struct expr *a, const struct expr *b); /* locations aside */
 
 /* Call `visit` for each direct child (subqueries' queries are not entered). A visitor may replace

@@ -360,7 +360,7 @@ static status function_columns(struct scope *s, const struct expr *call, const c
 
         if (f != NULL && f->column_count > 1) {
             t->column_names[i] = f->column_names[i];
-            t->column_types[i] = f->column_types[i];
+            t->column_types[i] = set_call_column_type(call, i);
         } else {
             /* A function of one unnamed column: the column is called as the table is. */
             bool named = f != NULL && f->column_count == 1 && f->column_names != NULL;

@@ -473,6 +473,9 @@ static status compile_kind(struct eval *e)
         return compile_list(e, eval_array_one);
     case EXPR_SUBSCRIPT:
         return compile_subscript(e);
+    case EXPR_FIELD:
+        e->one = eval_field_one;
+        return compile_args(e, &x->field.record, 1);
     case EXPR_ROW:
         return compile_list(e, eval_row_value_one);
     case EXPR_ROW_COMPARE:

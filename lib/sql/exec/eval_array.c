@@ -255,3 +255,22 @@ status eval_row_compare_one(struct eval *e, const struct eval_row *row, struct a
     out->b = order == '<' ? c < 0 : order == 'l' ? c <= 0 : order == 'g' ? c >= 0 : c > 0;
     return STATUS_OK;
 }
+
+status eval_field_one(struct eval *e, const struct eval_row *row, struct arena *a, datum *out,
+                      bool *null)
+{
+    struct record_view v;
+    const struct type *type;
+    int                left = e->expr->field.position;
+
+    TRY_RETURN(eval_args(e, row, a));
+    *null = e->arg_nulls[0];
+    if (*null)
+        return STATUS_OK;
+    TRY_RETURN(record_open(e->arg_values[0].s, &v));
+    while (record_next(&v, &type, out, null)) {
+        if (left-- == 0)
+            return STATUS_OK;
+    }
+    return status_new(ST_CORRUPT, "a record lacks its field %d", e->expr->field.position + 1);
+}

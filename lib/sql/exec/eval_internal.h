@@ -34,7 +34,7 @@ struct eval {
 eval_row_fn eval_cast_one;
 /* eval_array.c */
 eval_row_fn eval_array_one, eval_array_op_one, eval_subscript_one, eval_subscript_name,
-    eval_row_value_one, eval_row_compare_one;
+    eval_row_value_one, eval_field_one, eval_row_compare_one;
 
 /* Call the operator of an ARRAY_OP, DISTINCT or NULLIF site on two values. */
 status eval_call_two(struct eval *e, datum x, datum y, struct arena *a, datum *out, bool *null)

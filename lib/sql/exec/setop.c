@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "sql/exec/hash_parts.h"
+#include "sql/types/record.h"
 
 struct append_op {
     struct op    op;
@@ -298,6 +299,10 @@ struct set_call {
     bool          *nulls;
     void          *cursor;
     bool           done;
+    size_t         field_count; /* 0: one value, no record */
+    datum         *fields;
+    bool          *field_nulls;
+    uint32_t      *field_types;
 };
 
 struct project_set_op {
@@ -308,6 +313,28 @@ struct project_set_op {
     size_t              input_at;
     bool                in_row;
 };
+
+/* A function of several columns gives one record per row here. */
+static void fields_init(struct execution *x, const struct expr *e, struct set_call *s)
+{
+    s->field_count = e->call.fn->column_count > 1 ? e->call.fn->column_count : 0;
+    s->fields = ARENA_ARRAY(x->arena, datum, s->field_count);
+    s->field_nulls = ARENA_ARRAY(x->arena, bool, s->field_count);
+    s->field_types = ARENA_ARRAY(x->arena, uint32_t, s->field_count);
+    for (size_t i = 0; i < s->field_count; i++)
+        s->field_types[i] = set_call_column_type(e, i);
+}
+
+static status next_value(struct set_call *s, datum *out, bool *null)
+{
+    if (s->field_count == 0)
+        return s->call.fn->set(&s->call, &s->cursor, s->values, s->nulls, out, null);
+    memset(s->field_nulls, 0, s->field_count);
+    TRY_RETURN(
+        s->call.fn->set(&s->call, &s->cursor, s->values, s->nulls, s->fields, s->field_nulls));
+    return record_build(s->call.arena, s->field_types, s->fields, s->field_nulls, s->field_count,
+                        &out->s);
+}
 
 static status project_set_open(struct op *op)
 {
@@ -321,7 +348,7 @@ static status project_set_open(struct op *op)
         struct set_call   *s = &o->calls[i];
         uint32_t          *types = ARENA_ARRAY(x->arena, uint32_t, e->call.arg_count);
 
-        if (e->call.fn->set == NULL || e->call.fn->column_count > 1)
+        if (e->call.fn->set == NULL)
             return status_new(ST_FEATURE_NOT_SUPPORTED, "function %s is only supported in FROM",
                               e->call.fn->name);
         s->args = ARENA_ARRAY(x->arena, struct eval *, e->call.arg_count);
@@ -337,6 +364,7 @@ static status project_set_open(struct op *op)
                                    .arg_types = types,
                                    .result_type = e->type,
                                    .collation = e->collation};
+        fields_init(x, e, s);
     }
     return STATUS_OK;
 }
@@ -388,8 +416,7 @@ static status step_row(struct project_set_op *o, size_t at, bool *any)
         if (s->done)
             continue;
         c->nulls[at] = false;
-        st = s->call.fn->set(&s->call, &s->cursor, s->values, s->nulls, &c->values[at],
-                             &c->nulls[at]);
+        st = next_value(s, &c->values[at], &c->nulls[at]);
         if (st == STATUS_NO_DATA) {
             s->done = true;
             c->nulls[at] = true;

@@ -526,6 +526,26 @@ FN_SET(array_unnest)
     return array_next(v, out, out_nulls) ? STATUS_OK : STATUS_NO_DATA;
 }
 
+/* information_schema's: elements with their numbers, as a row of two columns. */
+FN_SET(pg_expandarray)
+{
+    struct numbered {
+        struct array_view view;
+        int64_t           n;
+    } *v = *cursor;
+
+    if (v == NULL) {
+        *cursor = v = ARENA_NEW(call->call_arena, struct numbered);
+        v->n = 0;
+        TRY_RETURN(array_open(arena_copy(call->call_arena, args[0].s), &v->view));
+    }
+    if (!array_next(&v->view, &out[0], &out_nulls[0]))
+        return STATUS_NO_DATA;
+    out[1].i = ++v->n;
+    out_nulls[1] = false;
+    return STATUS_OK;
+}
+
 struct series {
     int64_t next, last, step;
     bool    over;
@@ -741,7 +761,7 @@ FN(array_in)
 
 FN(array_out)
 {
-    const struct type      *t = type_by_oid(call->arg_types[0]);
+    const struct type     *t = type_by_oid(call->arg_types[0]);
     SCOPED(buf) struct buf text = {0};
 
     buf_init(&text, NULL);
