@@ -313,6 +313,24 @@ public final class Jdbc {
         }
     }
 
+    static void updatableRows(Connection c) throws Exception {
+        exec(c, "create table u (id int primary key, v text)");
+        exec(c, "insert into u values (1, 'a'), (2, 'b')");
+        try (Statement s = c.createStatement(ResultSet.TYPE_SCROLL_SENSITIVE, ResultSet.CONCUR_UPDATABLE);
+             ResultSet r = s.executeQuery("select id, v from u order by id")) {
+            r.next();
+            r.updateString("v", "changed");
+            r.updateRow();
+            r.moveToInsertRow();
+            r.updateInt("id", 3);
+            r.updateString("v", "new");
+            r.insertRow();
+            r.absolute(2);
+            r.deleteRow();
+        }
+        equal("1 changed, 3 new", value(c, "select string_agg(id || ' ' || v, ', ' order by id) from u"));
+    }
+
     /** The driver prepares anew when a table has changed under a statement, once there is no transaction to lose. */
     static void plansFollowDdl(Connection c) throws Exception {
         c.setAutoCommit(true);
@@ -435,12 +453,19 @@ public final class Jdbc {
         equal(table("author|TABLE|null", "book|TABLE|what is read", "cheap|VIEW|null"),
               rows(m.getTables(null, "public", "%", new String[] {"TABLE", "VIEW"}), "TABLE_NAME", "TABLE_TYPE", "REMARKS"));
         equal(true, rows(m.getTables(null, "pg_catalog", "pg_class", null), "TABLE_TYPE").contains(List.of("SYSTEM TABLE")));
+        equal(table("a|1|book_pkey", "n|2|book_pkey"),
+              rows(m.getPrimaryKeys(null, "public", "book"), "COLUMN_NAME", "KEY_SEQ", "PK_NAME"));
         String[] key = {"PKTABLE_NAME", "PKCOLUMN_NAME", "FKTABLE_NAME", "FKCOLUMN_NAME", "KEY_SEQ", "DELETE_RULE", "FK_NAME",
                         "PK_NAME", "DEFERRABILITY"};
         List<List<String>> keys = table("author|id|book|a|1|0|book_a_fkey|author_pkey|7");
         equal(keys, rows(m.getImportedKeys(null, "public", "book"), key));
         equal(keys, rows(m.getExportedKeys(null, "public", "author"), key));
         equal(keys, rows(m.getCrossReference(null, "public", "author", null, "public", "book"), key));
+        equal(table("f|book_pkey|3|1|a|A", "f|book_pkey|3|2|n|A", "t|book_title|3|1|title|D", "t|book_title|3|2|lower(title)|A"),
+              rows(m.getIndexInfo(null, "public", "book", false, false), "NON_UNIQUE", "INDEX_NAME", "TYPE",
+                   "ORDINAL_POSITION", "COLUMN_NAME", "ASC_OR_DESC"));
+        equal(table("id|4|int4"), rows(m.getBestRowIdentifier(null, "public", "author", DatabaseMetaData.bestRowSession, true),
+                                         "COLUMN_NAME", "DATA_TYPE", "TYPE_NAME"));
         equal(true, rows(m.getTablePrivileges(null, "public", "author"), "PRIVILEGE").contains(List.of("SELECT")));
         equal(true, rows(m.getColumnPrivileges(null, "public", "author", "id"), "PRIVILEGE").contains(List.of("SELECT")));
     }
@@ -521,6 +546,7 @@ public final class Jdbc {
         tests.put("transactions", Jdbc::transactions);
         tests.put("batches", Jdbc::batches);
         tests.put("fetch size", Jdbc::fetchSize);
+        tests.put("updatable rows", Jdbc::updatableRows);
         tests.put("plans follow DDL", Jdbc::plansFollowDdl);
         tests.put("cancel", Jdbc::cancel);
         tests.put("errors", Jdbc::errors);
