@@ -17,6 +17,32 @@ SQL_TEST(scans)
                 "Seq Scan on a\n  Filter: (t = 'k'::text)\n");
 }
 
+/* A literal is an integer, a driver's parameter often a bigint; the column may be either. */
+SQL_TEST(integers_of_other_sizes)
+{
+    sql_run(s, "CREATE TABLE w (id bigint PRIMARY KEY, n int, s smallint);"
+               "CREATE INDEX w_n ON w (n); CREATE INDEX w_s ON w (s);"
+               "INSERT INTO w VALUES (7, 70, 700), (8, 80, 800), (-9, -90, -900);"
+               "CREATE TABLE v (w int); INSERT INTO v VALUES (8), (9)");
+    assert_rows(s, "EXPLAIN SELECT * FROM w WHERE id = 7",
+                "Index Scan using w_pkey on w\n  Index Cond: (id = 7)\n");
+    assert_rows(s, "EXPLAIN UPDATE w SET n = 1 WHERE id = 7",
+                "Update on w\n  ->  Index Scan using w_pkey on w\n        Index Cond: (id = 7)\n");
+    assert_rows(s, "EXPLAIN SELECT * FROM w WHERE n < '3000000000'::bigint AND n > 75::smallint",
+                "Index Scan using w_n on w\n"
+                "  Index Cond: ((n < '3000000000'::bigint) AND (n > '75'::smallint))\n");
+    assert_rows(s, "SELECT id FROM w WHERE id = 7", "7\n");
+    assert_rows(s, "SELECT id FROM w WHERE s = 800", "8\n");
+    assert_rows(s, "SELECT id FROM w WHERE n = 70::bigint", "7\n");
+    assert_rows(s, "SELECT id FROM w WHERE n = 4294967366", ""); /* 2^32 + 70 */
+    assert_rows(s, "SELECT id FROM w WHERE id < 8 ORDER BY id", "-9\n7\n");
+    assert_rows(s, "SELECT id FROM w WHERE s >= 700::bigint ORDER BY id", "7\n8\n");
+    assert_rows(s, "SELECT id FROM w WHERE n < 3000000000 ORDER BY id", "-9\n7\n8\n");
+    assert_rows(s, "SELECT id FROM w JOIN v ON v.w = w.id", "8\n");
+    assert_rows(s, "SELECT id FROM w WHERE id = ANY (ARRAY[8, 9])", "8\n");
+    assert_rows(s, "SELECT id FROM w WHERE (id, n) > (7, 0) ORDER BY id", "7\n8\n");
+}
+
 SQL_TEST(orders)
 {
     sql_run(s, schema);
@@ -71,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T("the right index serves", scans),
+        T("an index serves integers of other sizes than its column's", integers_of_other_sizes),
         T("an index gives the order", orders),
         T("joins look keys up, merge or hash", joins),
         T("conditions go where the rows are", conditions_move),

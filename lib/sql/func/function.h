@@ -95,7 +95,8 @@ struct operator_def {
     uint32_t               commutator, negator; /* OIDs, 0 for none */
     bool                   can_merge, can_hash;
     /* What the planner may do with it: '<', 'l' (<=), '=', 'g' (>=), '>' of the default btree
-     * order, 0 otherwise. */
+     * order, 0 otherwise. Between two integer types it is of the order of both, since their values
+     * compare, hash and encode alike. */
     char                   order;
 };
 
