@@ -167,6 +167,9 @@ status bind_set_list(struct scope *s, PgQuery__Node *const *nodes, size_t count,
 /* The column's default, or a null; identity columns take the next value of their sequence. */
 status bind_column_default(struct scope *s, const struct table_desc *t,
                            const struct column_desc *column, struct expr **out) MUST_CHECK;
+/* A value made fit for the column it is assigned to: DATATYPE_MISMATCH (42804) when it cannot. */
+status bind_assigned_value(struct scope *s, const struct column_desc *column, struct expr *e,
+                           struct expr **out) MUST_CHECK;
 status check_assignable(struct scope *s, const struct column_desc *column, const struct expr *value,
                         bool is_default, const char *verb, bool override_system, int location)
     MUST_CHECK;

@@ -83,22 +83,6 @@ static status match_count(struct scope *s, struct insert *in, size_t given, int 
 /* ---- values -------------------------------------------------------------------------------------
  */
 
-static status assign_value(struct scope *s, const struct column_desc *column, struct expr *e,
-                           struct expr **out)
-{
-    TRY_RETURN(
-        coerce_to_target(s->b, e, column->type, column->typmod, CAST_ASSIGNMENT, true, -1, out));
-    if (*out != NULL)
-        return STATUS_OK;
-    return binder_at(
-        s->b, e->location,
-        status_hint(status_new(ST_DATATYPE_MISMATCH,
-                               "column \"%s\" is of type %s but expression is of type %s",
-                               column->name, type_text(s->b, column->type),
-                               type_text(s->b, e->type)),
-                    "You will need to rewrite or cast the expression."));
-}
-
 static bool uses_default(const struct insert *in, const struct column_desc *column)
 {
     /* OVERRIDING USER VALUE: what was given for an identity column is thrown away. */
@@ -129,7 +113,7 @@ static status bind_one_row(struct scope *s, struct insert *in, const PgQuery__Li
         if (!is_default)
             st = bind_expr(s, n, &e);
         if (st_ok(st) && !is_default)
-            st = assign_value(s, in->columns[i], e, &in->values[i]);
+            st = bind_assigned_value(s, in->columns[i], e, &in->values[i]);
         if (st_ok(st))
             st = check_given(s, in, in->columns[i], is_default);
         if (uses_default(in, in->columns[i]))
@@ -158,7 +142,7 @@ static status bind_values_row_item(struct scope *s, struct scope *inner, struct 
     if (n->node_case == NODE(SET_TO_DEFAULT) || uses_default(in, in->columns[i]))
         return bind_column_default(s, in->table, in->columns[i], out);
     TRY_RETURN(bind_expr(inner, n, &e));
-    return assign_value(inner, in->columns[i], e, out);
+    return bind_assigned_value(inner, in->columns[i], e, out);
 }
 
 static status bind_values_row(struct scope *s, struct scope *inner, struct insert *in,
@@ -206,7 +190,7 @@ static status assign_from_source(struct scope *s, struct insert *in, struct quer
 
         if (uses_default(in, in->columns[i]))
             continue;
-        TRY_RETURN(assign_value(s, in->columns[i], e, &in->values[i]));
+        TRY_RETURN(bind_assigned_value(s, in->columns[i], e, &in->values[i]));
     }
     return STATUS_OK;
 }
@@ -277,7 +261,7 @@ static status decide_unknowns(struct scope *s, struct insert *in, struct query *
             continue;
         if (t->expr->type == OID_UNKNOWN && q->set_op == NULL &&
             (t->expr->kind == EXPR_CONST || t->expr->kind == EXPR_PARAM))
-            TRY_RETURN(assign_value(s, in->columns[at], t->expr, &t->expr));
+            TRY_RETURN(bind_assigned_value(s, in->columns[at], t->expr, &t->expr));
         at++;
     }
     resolve_unknown_targets(s, q->targets, q->target_count);

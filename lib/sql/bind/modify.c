@@ -68,8 +68,8 @@ static const struct column_desc *find_column(const struct table_desc *t, const c
     return NULL;
 }
 
-static status coerce_to_column(struct scope *s, const struct column_desc *column, struct expr *e,
-                               struct expr **out)
+status bind_assigned_value(struct scope *s, const struct column_desc *column, struct expr *e,
+                           struct expr **out)
 {
     TRY_RETURN(
         coerce_to_target(s->b, e, column->type, column->typmod, CAST_ASSIGNMENT, true, -1, out));
@@ -156,7 +156,7 @@ static status bind_set_value(struct scope *s, const struct column_desc *column,
         TRY_RETURN(multi_value(s, single->multi_assign_ref, &e));
     else
         TRY_RETURN(bind_expr(s, single, &e));
-    return coerce_to_column(s, column, e, out);
+    return bind_assigned_value(s, column, e, out);
 }
 
 status bind_set_list(struct scope *s, PgQuery__Node *const *nodes, size_t count,
