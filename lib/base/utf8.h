@@ -24,4 +24,12 @@ size_t utf8_put(void *p, uint32_t c);
 /* Bytes of the sequence that a first byte announces; 0 when none begins so. */
 size_t utf8_size_of_first(uint8_t first);
 
+/* The first character of a text that is not empty; a damaged one counts as a byte. */
+static inline slice utf8_first_character(slice s)
+{
+    size_t n = utf8_size_of_first((uint8_t)s.data[0]);
+
+    return slice_make(s.data, n == 0 ? 1 : n > s.size ? s.size : n);
+}
+
 #endif

@@ -384,16 +384,33 @@ void deparse_put_order(struct deparse *d, const struct sort_key *k)
         put(d, " NULLS FIRST");
 }
 
+/* As PostgreSQL does, functions stand in parentheses here. */
+static void put_order_expression(struct deparse *d, const struct expr *e)
+{
+    bool parens = e->kind == EXPR_CALL && e->call.op == NULL;
+
+    put(d, parens ? "(" : "");
+    deparse_put_bare(d, e);
+    put(d, parens ? ")" : "");
+}
+
 static void put_aggregate(struct deparse *d, const struct expr *e)
 {
+    bool is_ordered_set = e->aggregate.fn->ordered_set;
+
     deparse_put_name(d, e->aggregate.fn->name);
     put(d, e->aggregate.distinct ? "(DISTINCT " : "(");
     if (e->aggregate.star)
         put(d, "*");
-    put_list(d, e->aggregate.args, e->aggregate.star ? 0 : e->aggregate.arg_count);
+    put_list(d, e->aggregate.args,
+             e->aggregate.star ? 0
+             : is_ordered_set  ? e->aggregate.arg_count - e->aggregate.order_count
+                               : e->aggregate.arg_count);
+    if (is_ordered_set)
+        put(d, ") WITHIN GROUP (");
     for (size_t i = 0; i < e->aggregate.order_count; i++) {
-        put(d, i == 0 ? " ORDER BY " : ", ");
-        deparse_put_bare(d, e->aggregate.args[e->aggregate.order[i].target]);
+        put(d, i > 0 ? ", " : is_ordered_set ? "ORDER BY " : " ORDER BY ");
+        put_order_expression(d, e->aggregate.args[e->aggregate.order[i].target]);
         deparse_put_order(d, &e->aggregate.order[i]);
     }
     put(d, ")");

@@ -452,6 +452,42 @@ static status check_distinct_arguments(struct scope *s, struct expr *e)
     return STATUS_OK;
 }
 
+static status check_within_group(struct binder *b, const struct call *c, const struct function *f)
+{
+    if (f->ordered_set && !c->n->agg_within_group)
+        return binder_at(b, c->n->location,
+                         status_new(ST_WRONG_OBJECT_TYPE,
+                                    "WITHIN GROUP is required for ordered-set aggregate %s",
+                                    c->shown));
+    if (!f->ordered_set && c->n->agg_within_group)
+        return binder_at(b, c->n->location,
+                         status_new(ST_WRONG_OBJECT_TYPE,
+                                    "%s is not an ordered-set aggregate, so it cannot have WITHIN "
+                                    "GROUP",
+                                    c->shown));
+    return STATUS_OK;
+}
+
+/* The arguments behind the direct ones are what the rows are ordered by. */
+static status order_within_group(struct scope *s, const PgQuery__FuncCall *n, struct expr *e)
+{
+    e->aggregate.order = ARENA_ARRAY(s->b->a, struct sort_key, n->n_agg_order);
+    for (size_t i = 0; i < n->n_args; i++) {
+        if (expr_has_columns(e->aggregate.args[i], 0))
+            return binder_unsupported(s->b, e->aggregate.args[i]->location,
+                                      "columns in the direct arguments of an ordered-set aggregate "
+                                      "are not supported");
+    }
+    for (size_t i = 0; i < n->n_agg_order; i++) {
+        size_t at = n->n_args + i;
+
+        TRY_RETURN(sort_key_for(s, n->agg_order[i]->sort_by, (int)at, e->aggregate.args[at],
+                                &e->aggregate.order[i]));
+        e->aggregate.order_count++;
+    }
+    return STATUS_OK;
+}
+
 static status make_aggregate(struct scope *s, const struct call *c, const struct function *f,
                              struct expr **args, size_t count, uint32_t result, struct expr **out)
 {
@@ -461,8 +497,7 @@ static status make_aggregate(struct scope *s, const struct call *c, const struct
 
     if (n->over != NULL)
         return binder_unsupported(b, n->location, "window functions are not supported");
-    if (n->agg_within_group)
-        return binder_unsupported(b, n->location, "ordered-set aggregates are not supported");
+    TRY_RETURN(check_within_group(b, c, f));
     if (c->count == 0 && !n->agg_star)
         return binder_at(b, n->location,
                          status_new(ST_WRONG_OBJECT_TYPE,
@@ -478,7 +513,7 @@ static status make_aggregate(struct scope *s, const struct call *c, const struct
     e->aggregate.distinct = n->agg_distinct;
     e->collation = e->collation != 0 ? collation_of(args, count) : 0;
     TRY_RETURN(check_distinct_arguments(s, e));
-    TRY_RETURN(bind_aggregate_order(s, n, e));
+    TRY_RETURN(n->agg_within_group ? order_within_group(s, n, e) : bind_aggregate_order(s, n, e));
     TRY_RETURN(bind_where(s, n->agg_filter, CLAUSE_FILTER, &e->aggregate.filter));
     TRY_RETURN(place_aggregate(s, e));
     *out = e;
@@ -508,7 +543,7 @@ static status bind_arguments(struct scope *s, struct call *c)
 {
     struct binder *b = s->b;
 
-    c->count = c->n->n_args;
+    c->count = c->n->n_args + (c->n->agg_within_group ? c->n->n_agg_order : 0);
     if (c->count > FUNCTION_ARGS_MAX)
         return binder_at(b, c->n->location,
                          status_new(ST_TOO_MANY_ARGUMENTS,
@@ -518,7 +553,8 @@ static status bind_arguments(struct scope *s, struct call *c)
     c->names = ARENA_ARRAY(b->a, const char *, c->count + 1);
     c->types = ARENA_ARRAY(b->a, uint32_t, c->count + 1);
     for (size_t i = 0; i < c->count; i++) {
-        const PgQuery__Node *arg = c->n->args[i];
+        const PgQuery__Node *arg =
+            i < c->n->n_args ? c->n->args[i] : c->n->agg_order[i - c->n->n_args]->sort_by->node;
 
         if (arg->node_case == NODE(NAMED_ARG_EXPR)) {
             c->names[i] = arg->named_arg_expr->name;

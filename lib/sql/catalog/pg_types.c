@@ -149,7 +149,9 @@ status scan_pg_aggregate(struct rows *r)
             if (r->table->columns[at].not_null)
                 row_int(r, at, 0);
         row_int(r, COLUMN_AT(pg_aggregate, aggfnoid), f->oid);
-        row_char(r, COLUMN_AT(pg_aggregate, aggkind), 'n');
+        row_char(r, COLUMN_AT(pg_aggregate, aggkind), f->ordered_set ? 'o' : 'n');
+        row_int(r, COLUMN_AT(pg_aggregate, aggnumdirectargs),
+                f->ordered_set ? f->arg_count - 1 : 0);
         row_bool(r, COLUMN_AT(pg_aggregate, aggfinalextra), false);
         row_bool(r, COLUMN_AT(pg_aggregate, aggmfinalextra), false);
         row_char(r, COLUMN_AT(pg_aggregate, aggfinalmodify), 'r');

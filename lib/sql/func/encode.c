@@ -1,6 +1,7 @@
 /* bytea and its text forms; digests. */
 #include <openssl/evp.h>
 
+#include "base/utf8.h"
 #include "sql/func/implement.h"
 #include "sql/func/text.h"
 #include "sql/types/string.h"
@@ -111,7 +112,8 @@ static status base64_decode(slice s, struct buf *out)
             padding++;
         } else if (digit == NULL || padding > 0) {
             return status_new(ST_INVALID_PARAMETER_VALUE,
-                              "invalid symbol \"%c\" found while decoding base64 sequence", c);
+                              "invalid symbol \"%.*s\" found while decoding base64 sequence",
+                              SLICE_FMT(utf8_first_character(slice_from(s, i))));
         }
         v = v << 6 | (c == '=' ? 0 : (uint32_t)(digit - base64_digits));
         if (++have < 4)

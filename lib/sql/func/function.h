@@ -67,6 +67,7 @@ struct function {
     enum volatility         volatility;
     bool                    strict;
     bool                    returns_set;
+    bool                    ordered_set; /* an aggregate: WITHIN GROUP gives the last argument */
     bool                    variadic; /* the last parameter takes any number of its element type */
     uint32_t                result_type;
     uint8_t                 arg_count;

@@ -26,13 +26,6 @@ static const struct template_pattern *find_pattern(slice t, const struct templat
     return NULL;
 }
 
-static slice first_character(slice t)
-{
-    size_t n = utf8_size_of_first((uint8_t)t.data[0]);
-
-    return slice_make(t.data, MIN(MAX(n, (size_t)1), t.size));
-}
-
 static void add(struct template *out, enum template_kind kind, slice text)
 {
     out->nodes[out->count++] = (struct template_node){.kind = kind, .text = text};
@@ -48,7 +41,7 @@ static slice read_quoted(slice t, struct template *out)
             return slice_from(t, 1);
         if (t.data[0] == '\\' && t.size > 1)
             t = slice_from(t, 1);
-        c = first_character(t);
+        c = utf8_first_character(t);
         add(out, TEMPLATE_TEXT, c);
         t = slice_from(t, c.size);
     }
@@ -64,7 +57,7 @@ static slice read_text(slice t, bool separators, struct template *out)
         return read_quoted(t, out);
     if (starts(t, "\\\""))
         t = slice_from(t, 1);
-    c = first_character(t);
+    c = utf8_first_character(t);
     is_space = c.data[0] == ' ' || (c.data[0] >= '\t' && c.data[0] <= '\r');
     add(out,
         separators && template_is_separator(c.data[0]) ? TEMPLATE_SEPARATOR

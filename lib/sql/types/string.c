@@ -288,10 +288,8 @@ status name_send(struct sql_context *c, const struct type *t, datum v, struct bu
 
 static status bad_hex_digit(slice at)
 {
-    size_t n = utf8_size_of_first((uint8_t)at.data[0]);
-
     return status_new(ST_INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"%.*s\"",
-                      (int)MIN(MAX(n, (size_t)1), at.size), at.data);
+                      SLICE_FMT(utf8_first_character(at)));
 }
 
 static int hex_digit(char c)
