@@ -178,6 +178,8 @@ status reg_type_parse(struct arena *a, slice text, uint32_t *oid, int32_t *typmo
         return status_new(ST_SYNTAX_ERROR, "invalid type name \"%.*s\"", SLICE_FMT(text));
     if (slice_starts_with(s, SLICE_LIT("pg_catalog.")))
         s = slice_from(s, 11);
+    else if (slice_starts_with(s, SLICE_LIT("\"pg_catalog\".")))
+        s = slice_from(s, 13);
     if (s.size > 1 && s.data[0] == '"' && s.data[s.size - 1] == '"')
         t = type_by_name(slice_make(s.data + 1, s.size - 2));
     else
@@ -332,9 +334,15 @@ static status find_in_catalog(struct sql_context *c, struct arena *a, uint32_t t
     struct reg_name name;
 
     TRY_RETURN(reg_name_parse(a, text, &name));
-    if (name.count > (type == OID_REGCLASS ? 2 : 1))
+    if (name.count > (type == OID_REGCLASS ? 3 : 1))
         return name_error();
-    TRY_RETURN(reg_catalog_find(c, type, name.count > 1 ? name.parts[0] : NULL,
+    /* database.schema.relation, the database being this one */
+    if (name.count == 3 && c != NULL && c->database != NULL &&
+        strcmp(name.parts[0], c->database) != 0)
+        return status_new(ST_FEATURE_NOT_SUPPORTED,
+                          "cross-database references are not implemented: \"%.*s\"",
+                          SLICE_FMT(text));
+    TRY_RETURN(reg_catalog_find(c, type, name.count > 1 ? name.parts[name.count - 2] : NULL,
                                 name.parts[name.count - 1], oid));
     return *oid != 0 ? STATUS_OK : not_found(type, text);
 }
