@@ -386,12 +386,15 @@ FN(text_regclass)
 
 FN(format_type)
 {
+    const struct type *t = nulls[0] ? NULL : type_by_oid((uint32_t)args[0].i);
+
     *null = nulls[0];
-    if (!nulls[0])
-        out_text(call, out, null,
-                 args[0].i == 0 ? "-"
-                                : type_format(call->arena, (uint32_t)args[0].i,
-                                              nulls[1] ? -1 : (int32_t)args[1].i));
+    if (nulls[0])
+        return STATUS_OK;
+    out_text(call, out, null,
+             t != NULL && nulls[1] ? t->sql_name
+                                   : type_format(call->arena, (uint32_t)args[0].i,
+                                                 nulls[1] ? -1 : (int32_t)args[1].i));
     return STATUS_OK;
 }
 

@@ -69,9 +69,10 @@ static bool is_pretty(const struct fn_call *call, const datum *args, size_t at)
 
 FN(pg_get_expr)
 {
-    SCOPED(buf) struct buf   text = {0}, result = {0};
+    SCOPED(buf) struct buf   text = {0};
     const struct object     *o = NULL;
     const struct table_desc *t = NULL;
+    struct expr             *e;
 
     *null = true;
     if (call->context->catalog == NULL || args[0].s.size == 0)
@@ -82,10 +83,16 @@ FN(pg_get_expr)
             return STATUS_OK;
         t = o->table;
     }
-    TRY_RETURN(
-        print_stored(call, arena_cstr(call->arena, args[0].s), t, is_pretty(call, args, 2), &text));
-    buf_append_slice(&result, buf_slice(&text));
-    put_text(call, out, null, &result);
+    TRY_RETURN(bind_expression_text(call->context, call->arena, arena_cstr(call->arena, args[0].s),
+                                    t, 0, -1, &e));
+    /* pg_index.indexprs is a list, which reads as a row. */
+    for (size_t i = 0; e->kind == EXPR_ROW && i < e->list.count; i++) {
+        buf_append_cstr(&text, i > 0 ? ", " : "");
+        TRY_RETURN(print_bound(call, e->list.args[i], t, is_pretty(call, args, 2), &text));
+    }
+    if (e->kind != EXPR_ROW)
+        TRY_RETURN(print_bound(call, e, t, is_pretty(call, args, 2), &text));
+    put_text(call, out, null, &text);
     return STATUS_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "sql/bind/bind.h"
 #include "sql/catalog/rows.h"
 #include "sql/catalog/sequence.h"
+#include "sql/types/calendar.h"
 
 static const char *database_name(struct rows *r)
 {
@@ -97,7 +98,7 @@ static status view_text(struct rows *r, const struct table_desc *t, const char *
     if (parsed.count != 1)
         return status_new(ST_CORRUPT, "the text of view \"%s\" is not one query", t->name);
     TRY_RETURN(bind_statement(r->c, r->a, parsed.statements[0].node, t->view_text, NULL, &q));
-    TRY_RETURN(deparse_query(r->c, q, false, true, &text));
+    TRY_RETURN(deparse_query(r->c, q, false, false, &text));
     *out = arena_printf(r->a, "%s;", buf_cstr(&text));
     return STATUS_OK;
 }
@@ -163,6 +164,24 @@ static void number_precision(struct rows *r, int64_t precision, int64_t radix)
     row_int(r, COLUMN_AT(columns, numeric_precision_radix), radix);
 }
 
+/* "DAY TO SECOND", and the digits of the seconds. */
+static void interval_columns(struct rows *r, int32_t typmod)
+{
+    static const size_t before = sizeof "interval " - 1;
+    const char         *name;
+    char               *fields;
+
+    row_int(r, COLUMN_AT(columns, datetime_precision),
+            typmod < 0 || (typmod & 0xffff) == 0xffff ? 6 : typmod & 0xffff);
+    if (interval_fields(typmod) == INTERVAL_ALL_FIELDS)
+        return;
+    name = type_format(r->a, OID_INTERVAL, typmod | 0xffff);
+    fields = arena_strdup(r->a, name + before);
+    for (char *at = fields; *at != '\0'; at++)
+        *at = (char)(*at >= 'a' && *at <= 'z' ? *at - 32 : *at);
+    row_text(r, COLUMN_AT(columns, interval_type), fields);
+}
+
 static void column_sizes(struct rows *r, const struct column_desc *c)
 {
     switch (c->type) {
@@ -199,8 +218,10 @@ static void column_sizes(struct rows *r, const struct column_desc *c)
     case OID_TIMETZ:
     case OID_TIMESTAMP:
     case OID_TIMESTAMPTZ:
+        row_int(r, COLUMN_AT(columns, datetime_precision), c->typmod >= 0 ? c->typmod : 6);
+        break;
     case OID_INTERVAL:
-        row_int(r, COLUMN_AT(columns, datetime_precision), c->typmod >= 0 ? c->typmod & 0xff : 6);
+        interval_columns(r, c->typmod);
         break;
     default:
         break;
@@ -259,9 +280,8 @@ static status column_row(struct rows *r, const struct table_desc *t, const struc
     TRY_RETURN(column_default(r, t, c));
     row_text(r, COLUMN_AT(columns, is_nullable), yes_no(!c->not_null));
     row_text(r, COLUMN_AT(columns, data_type),
-             type->element_oid != 0 && type->size == -1 && type->name[0] == '_'
-                 ? "ARRAY"
-                 : type_format(r->a, c->type, -1));
+             type->element_oid != 0 && type->size == -1 && type->name[0] == '_' ? "ARRAY"
+                                                                                : type->sql_name);
     column_sizes(r, c);
     row_text(r, COLUMN_AT(columns, udt_catalog), database_name(r));
     row_text(r, COLUMN_AT(columns, udt_schema), "pg_catalog");
@@ -527,6 +547,15 @@ static const char *number(struct rows *r, int64_t v)
     return arena_printf(r->a, "%lld", (long long)v);
 }
 
+/* Of an identity column, whose properties are in `columns`. */
+static bool is_identity_sequence(struct rows *r, const struct table_desc *t)
+{
+    const struct object *owner = view_peek(r->v, OBJECT_TABLE, t->sequence.owner_table_oid);
+
+    return owner != NULL &&
+           owner->table->columns[t->sequence.owner_column - 1].identity != IDENTITY_NONE;
+}
+
 status scan_sequences(struct rows *r)
 {
     const struct table_desc **list;
@@ -536,7 +565,7 @@ status scan_sequences(struct rows *r)
     for (size_t i = 0; i < count; i++) {
         const struct sequence_desc *q = &list[i]->sequence;
 
-        if (list[i]->kind != RELATION_SEQUENCE)
+        if (list[i]->kind != RELATION_SEQUENCE || is_identity_sequence(r, list[i]))
             continue;
         row_begin(r);
         NAME_OF_TABLE(r, sequences, sequence_catalog, sequence_schema, sequence_name, list[i]);
