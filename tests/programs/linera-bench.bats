@@ -36,6 +36,7 @@ total() { jq ".operations[] | select(.operation == \"all\") | .$1" <<<"$output";
 
 # Run in the background until the first live line stands in bench.err; BENCH_PID.
 run_in_background() {
+    : >"$BATS_TEST_TMPDIR/bench.err" # for tail: the program may not have been started yet when it looks
     linera-bench run "$@" --progress >"$BATS_TEST_TMPDIR/bench.out" 2>"$BATS_TEST_TMPDIR/bench.err" 3>&- &
     BENCH_PID=$!
     timeout 20 tail -f -n +1 --pid=$BENCH_PID "$BATS_TEST_TMPDIR/bench.err" 3>&- | grep -q -m1 ' s .*/s '
