@@ -77,3 +77,27 @@ load common
     [ -z "$(ls "$BATS_TEST_TMPDIR/db/tmp")" ]
     [ "$(q 'select count(*) from t')" = 20000 ]
 }
+
+@test "ANALYZE and enough changes take statistics, which outlive a restart" {
+    start_node "$BATS_TEST_TMPDIR/db"
+    q 'create table t (id int primary key, k int); create table u (id int primary key)'
+    q 'insert into u values (1), (2)'
+    [ "$(q "select reltuples from pg_class where relname = 'u'")" = -1 ]
+    q 'analyze u'
+    [ "$(q "select reltuples from pg_class where relname = 'u'")" = 2 ]
+    # Nobody asks for these: the node takes them after the commit.
+    q 'insert into t select g, g % 5 from generate_series(1, 3000) g'
+    for _ in $(seq 200); do
+        [ "$(q "select reltuples from pg_class where relname = 't'")" = 3000 ] && break
+    done
+    [ "$(q "select reltuples from pg_class where relname = 't'")" = 3000 ]
+    [ "$(q "select most_common_vals, most_common_freqs from pg_stats where tablename = 't' and attname = 'k'")" = \
+        '{0,1,2,3,4}|{0.2,0.2,0.2,0.2,0.2}' ]
+    stop_node KILL
+    start_node "$BATS_TEST_TMPDIR/db"
+    [ "$(q "select n_distinct from pg_stats where tablename = 't' and attname = 'k'")" = 5 ]
+    q 'vacuum analyze'
+    q 'analyze'
+    run psql -X -c 'analyze missing'
+    [[ "$output" == *'relation "missing" does not exist'* ]]
+}

@@ -133,6 +133,10 @@ void catalog_install(struct catalog *c, enum object_kind kind, uint32_t oid, str
     struct object *before =
         o != NULL ? umap_put(&c->objects, key, o) : umap_remove(&c->objects, key);
 
+    if (kind == OBJECT_TABLE && before != NULL && o == NULL)
+        changes_forget(c, before, NULL);
+    if (kind == OBJECT_STATISTICS && (before != NULL || o != NULL))
+        changes_forget(c, before, o);
     if (before != NULL) {
         forget_names(c, before);
         sequence_state_forget(c, before, o);
@@ -242,6 +246,7 @@ status catalog_open(struct env *env, struct txn_system *txns, const char *superu
     umap_init(&c->objects, c->heap);
     hmap_init(&c->names, c->heap);
     umap_init(&c->indexes, c->heap);
+    umap_init(&c->changes, c->heap);
     umap_init(&c->sequences, c->heap);
     env_mutex_init(&c->oid_mutex);
     list_init(&c->views_free);
@@ -275,6 +280,7 @@ void catalog_close(struct catalog *c)
     while (umap_next(&c->objects, &pos, &key, &o))
         object_unref(o);
     sequence_states_free(c);
+    changes_free(c);
     umap_deinit(&c->objects);
     hmap_deinit(&c->names);
     umap_deinit(&c->indexes);

@@ -3,6 +3,7 @@
 #include "sql/catalog/change.h"
 
 #include "sql/catalog/internal.h"
+#include "sql/catalog/statistics.h"
 
 /* ---- the transaction's events ---------------------------------------------------------------- */
 
@@ -170,6 +171,12 @@ status catalog_put_database(struct catalog_view *v, const struct database_desc *
 status catalog_put_role(struct catalog_view *v, const struct role_desc *r)
 {
     return put(v, OBJECT_ROLE, r->oid, r);
+}
+
+status catalog_put_statistics(struct catalog_view *v, uint32_t table_oid,
+                              const struct table_statistics *s)
+{
+    return put(v, OBJECT_STATISTICS, table_oid, s);
 }
 
 status catalog_remove(struct catalog_view *v, enum object_kind kind, uint32_t oid)

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "sql/catalog/descriptor.pb-c.h"
+#include "sql/catalog/statistics.h"
 #include "sql/catalog/virtual.h"
 
 enum { FORMAT_CURRENT = 1 };
@@ -295,6 +296,52 @@ static Linera__Catalog__Role *encode_role(struct arena *a, const struct role_des
     return m;
 }
 
+static void encode_values(struct arena *a, const struct type *t, const datum *values, size_t count,
+                          size_t *n, ProtobufCBinaryData **out)
+{
+    *n = count;
+    *out = arena_zalloc(a, count, sizeof **out);
+    for (size_t i = 0; i < count; i++) {
+        SCOPED(buf) struct buf value = {0};
+        slice                  copy;
+
+        buf_init(&value, NULL);
+        type_value_encode(t, values[i], &value);
+        copy = arena_copy(a, buf_slice(&value));
+        (*out)[i].len = copy.size;
+        (*out)[i].data = (uint8_t *)(uintptr_t)copy.data;
+    }
+}
+
+static Linera__Catalog__Statistics *encode_statistics(struct arena                  *a,
+                                                      const struct table_statistics *d)
+{
+    Linera__Catalog__Statistics *m = arena_alloc(a, sizeof *m);
+
+    linera__catalog__statistics__init(m);
+    m->rows = d->rows;
+    m->n_columns = d->column_count;
+    m->columns = arena_zalloc(a, d->column_count, sizeof(Linera__Catalog__ColumnStatistics *));
+    for (size_t i = 0; i < d->column_count; i++) {
+        const struct column_statistics    *from = &d->columns[i];
+        Linera__Catalog__ColumnStatistics *to = arena_alloc(a, sizeof *to);
+        const struct type                 *t = type_by_oid(from->type);
+
+        linera__catalog__column_statistics__init(to);
+        to->column = from->column;
+        to->type = from->type;
+        to->null_fraction = from->null_fraction;
+        to->width = from->width;
+        to->distinct = from->distinct;
+        to->n_common_fractions = from->common_count;
+        to->common_fractions = from->common_fractions;
+        encode_values(a, t, from->common, from->common_count, &to->n_common, &to->common);
+        encode_values(a, t, from->bounds, from->bound_count, &to->n_bounds, &to->bounds);
+        m->columns[i] = to;
+    }
+    return m;
+}
+
 void object_encode(enum object_kind kind, uint32_t oid, uint64_t version, const void *desc,
                    struct buf *out)
 {
@@ -321,6 +368,10 @@ void object_encode(enum object_kind kind, uint32_t oid, uint64_t version, const 
     case OBJECT_ROLE:
         m.of_case = LINERA__CATALOG__DESCRIPTOR__OF_ROLE;
         m.role = encode_role(a, desc);
+        break;
+    case OBJECT_STATISTICS:
+        m.of_case = LINERA__CATALOG__DESCRIPTOR__OF_STATISTICS;
+        m.statistics = encode_statistics(a, desc);
         break;
     }
     size = linera__catalog__descriptor__get_packed_size(&m);
@@ -429,6 +480,51 @@ static status decode_table(struct arena *a, const Linera__Catalog__Table *m, str
     return STATUS_OK;
 }
 
+static bool decode_values(struct arena *a, const struct type *t, const ProtobufCBinaryData *from,
+                          size_t count, datum **out)
+{
+    *out = arena_zalloc(a, count, sizeof **out);
+    for (size_t i = 0; i < count; i++) {
+        slice  in = slice_make(from[i].data, from[i].len);
+        status st = type_value_decode(t, &in, &(*out)[i]);
+
+        if (!st_ok(st) || in.size > 0 || !type_value_is_sound(t, (*out)[i])) {
+            st_clear(st);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What cannot be read is left out: plans are worse without statistics, not wrong. */
+static void decode_statistics(struct arena *a, const Linera__Catalog__Statistics *m,
+                              struct table_statistics *d)
+{
+    d->rows = m->rows >= 0 ? m->rows : 0; /* no NaN either */
+    d->columns = arena_zalloc(a, m->n_columns, sizeof *d->columns);
+    for (size_t i = 0; i < m->n_columns; i++) {
+        const Linera__Catalog__ColumnStatistics *from = m->columns[i];
+        struct column_statistics                *to = &d->columns[d->column_count];
+        const struct type                       *t = type_by_oid(from->type);
+
+        *to = (struct column_statistics){.column = (int16_t)from->column,
+                                         .type = from->type,
+                                         .null_fraction = from->null_fraction,
+                                         .width = from->width,
+                                         .distinct = from->distinct,
+                                         .common_count = from->n_common,
+                                         .common_fractions = from->common_fractions,
+                                         .bound_count = from->n_bounds};
+        if (t == NULL || from->n_common != from->n_common_fractions ||
+            !(from->null_fraction >= 0 && from->null_fraction <= 1 && from->width >= 0 &&
+              from->distinct >= -1) ||
+            !decode_values(a, t, from->common, from->n_common, &to->common) ||
+            !decode_values(a, t, from->bounds, from->n_bounds, &to->bounds))
+            continue;
+        d->column_count++;
+    }
+}
+
 static status decode_kind(struct arena *a, const Linera__Catalog__Descriptor *from,
                           struct object *o)
 {
@@ -471,6 +567,14 @@ static status decode_kind(struct arena *a, const Linera__Catalog__Descriptor *fr
         TRY_RETURN(keep_unknown(a, &m->base, &d->unknown));
         o->kind = OBJECT_ROLE;
         o->role = d;
+        return STATUS_OK;
+    }
+    case LINERA__CATALOG__DESCRIPTOR__OF_STATISTICS: {
+        struct table_statistics *d = ARENA_NEW(a, struct table_statistics);
+
+        decode_statistics(a, from->statistics, d);
+        o->kind = OBJECT_STATISTICS;
+        o->statistics = d;
         return STATUS_OK;
     }
     default:
@@ -566,6 +670,8 @@ const char *object_name(const struct object *o)
         return o->database->name;
     case OBJECT_ROLE:
         return o->role->name;
+    case OBJECT_STATISTICS:
+        return "statistics";
     }
     return NULL;
 }
@@ -577,6 +683,8 @@ uint32_t object_parent(const struct object *o)
         return o->table->schema_oid;
     case OBJECT_SCHEMA:
         return o->schema->database_oid;
+    case OBJECT_STATISTICS:
+        return o->oid;
     default:
         return 0;
     }

@@ -27,6 +27,8 @@ struct catalog {
     uint64_t           version_last; /* the newest number any view or commit has taken */
     uint32_t           oid_next, oid_end; /* reserved and not given out yet */
     struct env_mutex   oid_mutex;
+    struct umap        changes;   /* OID of a table -> struct changes *, see statistics.c */
+    size_t             due_count; /* of those, that want new statistics; at least */
     struct umap        sequences;  /* storage id -> struct sequence_state *, see sequence.c */
     struct list        views_free; /* closed views, kept for reuse */
     size_t             views_free_count;
@@ -74,6 +76,8 @@ struct object  *view_peek(const struct catalog_view *v, enum object_kind kind, u
 uint32_t        view_table_of_index(const struct catalog_view *v, uint32_t index_oid);
 /* Keep a reference until the view closes. */
 void            view_pin(struct catalog_view *v, struct object *o);
+/* The same, unless the view has one already. */
+void            view_pin_once(struct catalog_view *v, struct object *o);
 /* Every descriptor of a kind the view sees, in order of OID; `database_oid` 0: of all databases.
  * Pinned. */
 struct object **view_list(struct catalog_view *v, struct arena *a, enum object_kind kind,
@@ -97,6 +101,10 @@ void virtual_install(struct catalog *c);
 void sequence_state_forget(struct catalog *c, const struct object *before,
                            const struct object *after);
 void sequence_states_free(struct catalog *c);
+
+/* statistics.c: statistics have come or gone, and with them the count of changes since. */
+void changes_forget(struct catalog *c, const struct object *before, const struct object *after);
+void changes_free(struct catalog *c);
 
 /* Whether the descriptor is made by the program, not stored. */
 static inline bool object_is_builtin(const struct object *o)

@@ -8,7 +8,13 @@
 #include "base/status.h"
 #include "sql/catalog/descriptor.h"
 
-enum object_kind { OBJECT_TABLE = 1, OBJECT_SCHEMA, OBJECT_DATABASE, OBJECT_ROLE };
+enum object_kind {
+    OBJECT_TABLE = 1,
+    OBJECT_SCHEMA,
+    OBJECT_DATABASE,
+    OBJECT_ROLE,
+    OBJECT_STATISTICS
+};
 
 /* Counted: the cache, each view that looked it up, each overlay hold one reference. Immutable but
  * for the count and storage_ts. */
@@ -22,11 +28,12 @@ struct object {
     uint64_t         storage_ts;
     struct arena    *arena; /* holds the object itself too */
     union {
-        const struct table_desc    *table;
-        const struct schema_desc   *schema;
-        const struct database_desc *database;
-        const struct role_desc     *role;
-        const void                 *any;
+        const struct table_desc       *table;
+        const struct schema_desc      *schema;
+        const struct database_desc    *database;
+        const struct role_desc        *role;
+        const struct table_statistics *statistics; /* statistics.h; the OID is the table's */
+        const void                    *any;
     };
 };
 
@@ -53,7 +60,7 @@ void           object_unref(struct object *o);
 
 const char *object_name(const struct object *o);
 /* What the name must be unique in: the schema of a relation, the database of a schema; 0 for
- * databases and roles. */
+ * databases and roles, the table for statistics. */
 uint32_t    object_parent(const struct object *o);
 
 #endif

@@ -1,6 +1,7 @@
 /* pg_class, pg_attribute, pg_attrdef, pg_index, pg_constraint, pg_sequence, pg_depend, pg_rewrite,
  * pg_description: what is in table descriptors. */
 #include "sql/catalog/rows.h"
+#include "sql/catalog/statistics.h"
 #include "sql/func/function.h"
 
 enum { AM_HEAP = 2, AM_BTREE = 403 };
@@ -113,6 +114,8 @@ static bool has_indexes(const struct table_desc *t)
 
 static status class_of_table(struct rows *r, const struct table_desc *t)
 {
+    const struct table_statistics *stats = catalog_statistics(r->v, t->oid);
+
     row_begin(r);
     class_common(r);
     row_int(r, COLUMN_AT(pg_class, oid), t->oid);
@@ -128,6 +131,8 @@ static status class_of_table(struct rows *r, const struct table_desc *t)
     row_bool(r, COLUMN_AT(pg_class, relhasrules), t->kind == RELATION_VIEW);
     row_bool(r, COLUMN_AT(pg_class, relhastriggers), has_foreign_keys(t));
     row_char(r, COLUMN_AT(pg_class, relreplident), t->kind == RELATION_TABLE ? 'd' : 'n');
+    if (stats != NULL)
+        row_float(r, COLUMN_AT(pg_class, reltuples), (float)stats->rows);
     return row_end(r);
 }
 

@@ -63,6 +63,8 @@ bool rows_want_int(const struct rows *r, size_t at, int64_t v);
     X(pg_rewrite)                                                                                  \
     X(pg_depend)                                                                                   \
     X(pg_description)                                                                              \
+    X(pg_statistic)                                                                                \
+    X(pg_stats)                                                                                    \
     X(pg_namespace)                                                                                \
     X(pg_database)                                                                                 \
     X(pg_shdescription)                                                                            \

@@ -91,6 +91,15 @@ void view_pin(struct catalog_view *v, struct object *o)
     v->pins[v->pin_count++] = object_ref(o);
 }
 
+void view_pin_once(struct catalog_view *v, struct object *o)
+{
+    for (size_t i = v->pin_count; i > 0; i--) {
+        if (v->pins[i - 1] == o)
+            return;
+    }
+    view_pin(v, o);
+}
+
 void catalog_view_set_search_path(struct catalog_view *v, const char *const *schemas, size_t count)
 {
     v->path = schemas;

@@ -1,6 +1,7 @@
 /* Databases and schemas. */
 #include "sql/ddl/internal.h"
 
+#include "sql/catalog/statistics.h"
 #include "sql/exec/table.h"
 
 /* ---- CREATE SCHEMA --------------------------------------------------------------------------- */
@@ -130,6 +131,7 @@ static status drop_contents(const struct ddl *d, uint32_t database)
             continue;
         if (t->kind == RELATION_TABLE)
             TRY_RETURN(table_wipe(d->c, t, SIZE_MAX));
+        TRY_RETURN(catalog_remove_statistics(d->v, t->oid));
         TRY_RETURN(catalog_remove(d->v, OBJECT_TABLE, t->oid));
     }
     return STATUS_OK;

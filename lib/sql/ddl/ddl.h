@@ -40,4 +40,10 @@ status ddl_execute(struct sql_context *c, struct arena *a, const PgQuery__Node *
                    const char *text, const struct ddl_hooks *hooks, struct ddl_result *out)
     MUST_CHECK;
 
+struct table_desc;
+/* Take statistics of a stored table's rows and store them (catalog/statistics.h) in c->txn; other
+ * relations have none, which is no error. `a` holds the sample meanwhile: ten thousand rows, values
+ * of up to a kilobyte. MAY_YIELD. */
+status ddl_analyze(struct sql_context *c, struct arena *a, const struct table_desc *t) MUST_CHECK;
+
 #endif

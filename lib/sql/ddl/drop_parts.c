@@ -1,6 +1,7 @@
 /* Carrying out one DROP: descriptors, storage, links to other descriptors. */
 #include "sql/ddl/internal.h"
 
+#include "sql/catalog/statistics.h"
 #include "sql/exec/table.h"
 
 static status lookup(const struct ddl *d, uint32_t oid, struct table_desc **out)
@@ -147,6 +148,7 @@ static status drop_relation(const struct ddl *d, uint32_t oid)
         TRY_RETURN(forget_in_owner(d, t));
     if (t->kind == RELATION_TABLE)
         TRY_RETURN(table_wipe(d->c, t, SIZE_MAX));
+    TRY_RETURN(catalog_remove_statistics(d->v, oid));
     return catalog_remove(d->v, OBJECT_TABLE, oid);
 }
 

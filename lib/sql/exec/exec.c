@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "env/env.h"
+#include "sql/catalog/statistics.h"
 #include "sql/exec/op.h"
 
 static struct heap *heap_of(struct sql_context *c)
@@ -98,6 +99,9 @@ status execution_next(struct execution *x, size_t rows_max, const struct batch *
         status st = x->done ? STATUS_NO_DATA : op_next(x->root, &x->pending);
 
         if (!st_ok(st)) {
+            if (st == STATUS_NO_DATA && !x->done && x->plan->root->kind == PLAN_MODIFY)
+                catalog_note_changes(x->c->catalog, x->plan->root->modify->layout->desc->oid,
+                                     x->row_count);
             x->done = true;
             x->pending = NULL;
             return st;

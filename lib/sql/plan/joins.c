@@ -136,27 +136,6 @@ struct plan_node *path_cheapest(const struct path_set *s)
 /* ---- rows ---------------------------------------------------------------------------------------
  */
 
-static double raw_rows_of(const struct level *lv, struct expr *e)
-{
-    e = expr_strip(e);
-    if (e->kind != EXPR_COLUMN || e->column.levels_up != 0)
-        return 0;
-    const struct rel *r = &lv->rels[lv->rel_of_table[e->column.table]];
-
-    return r->layout != NULL ? r->raw_rows : 0;
-}
-
-double clause_selectivity(struct level *lv, struct expr *e)
-{
-    struct expr *x, *y;
-
-    if (!is_equality(e, &x, &y) || expr_rels(lv, x) == 0 || expr_rels(lv, y) == 0)
-        return selectivity(lv, e);
-    double distinct = MAX(raw_rows_of(lv, x), raw_rows_of(lv, y));
-
-    return distinct > 0 ? 1 / distinct : 0.005;
-}
-
 double join_rows(struct level *lv, const struct join_args *j)
 {
     double rows = j->left->rows * j->right->rows;
@@ -171,8 +150,10 @@ double join_rows(struct level *lv, const struct join_args *j)
         rows = MAX(rows, j->left->rows + j->right->rows);
         break;
     case JOIN_SEMI:
+        rows = j->left->rows * match_fraction(lv, j);
+        break;
     case JOIN_ANTI:
-        rows = j->left->rows / 2;
+        rows = j->left->rows * (1 - match_fraction(lv, j));
         break;
     default:
         break;

@@ -15,6 +15,8 @@ struct join_args {
 struct plan_node *path_cheapest(const struct path_set *s);
 double            join_rows(struct level *lv, const struct join_args *j);
 double            clause_selectivity(struct level *lv, struct expr *e);
+/* The part of the left rows that has a partner. */
+double            match_fraction(struct level *lv, const struct join_args *j);
 /* What a way to join costs more when a setting tells the planner to avoid it. */
 double            avoided(bool off);
 /* Is the clause an equality between the two sides that both compare alike? *left, *right: its

@@ -4,44 +4,6 @@
 #include "base/assert.h"
 #include "sql/plan/planner_internal.h"
 
-/* ---- estimates ----------------------------------------------------------------------------------
- * Without statistics: PostgreSQL's defaults in kind, a little less trusting of equality. */
-
-double selectivity(struct level *lv, struct expr *e)
-{
-    double s;
-
-    switch (e->kind) {
-    case EXPR_AND:
-        s = 1;
-        for (size_t i = 0; i < e->list.count; i++)
-            s *= selectivity(lv, e->list.args[i]);
-        return s;
-    case EXPR_OR:
-        s = 1;
-        for (size_t i = 0; i < e->list.count; i++)
-            s *= 1 - selectivity(lv, e->list.args[i]);
-        return 1 - s;
-    case EXPR_NOT:
-        return 1 - selectivity(lv, e->unary.arg);
-    case EXPR_CALL:
-        if (e->call.op == NULL || e->call.op->order == 0)
-            return 1.0 / 3;
-        return e->call.op->order == '=' ? 0.005 : 1.0 / 3;
-    case EXPR_ARRAY_OP:
-        if (e->binary.op->order != '=' || e->binary.all)
-            return 0.5;
-        s = e->binary.right->kind == EXPR_ARRAY ? (double)e->binary.right->list.count : 10;
-        return MIN(0.5, 0.005 * s);
-    case EXPR_NULL_TEST:
-        return e->unary.negated ? 0.995 : 0.005;
-    case EXPR_CONST:
-        return !e->constant.is_null && e->constant.value.b ? 1 : 0;
-    default:
-        return 0.5;
-    }
-}
-
 static double clamp_rows(double rows)
 {
     return rows < 1 ? 1 : rows;
@@ -199,11 +161,26 @@ static bool match_null(struct level *lv, const struct rel *r, const struct layou
     return true;
 }
 
+/* Of the sides of one range. */
+static double range_selectivity(struct level *lv, struct expr *const *sides, size_t count)
+{
+    double fallback = 1;
+
+    for (size_t i = 0; i < count; i++)
+        fallback *= 0.3;
+    return count > 0 && condition_selectivity(lv, sides[0], -1) >= 0
+               ? list_selectivity(lv, sides, count)
+               : fallback;
+}
+
 /* All range conditions on one part; of two on the same side the first counts, the other filters. */
 static bool match_range(struct level *lv, const struct rel *r, const struct layout_part *p,
                         const struct exprs *conds, uint64_t outer_rels, struct index_match *m,
                         struct part_bound *b)
 {
+    struct expr *sides[2];
+    struct exprs range = {.items = sides};
+
     b->kind = PART_RANGE;
     b->values = ARENA_ARRAY(lv->p->a, struct expr *, 2);
     b->value_count = 2;
@@ -224,8 +201,9 @@ static bool match_range(struct level *lv, const struct rel *r, const struct layo
         else
             b->high_inclusive = order == 'l';
         exprs_add(lv->p->a, &m->used, conds->items[i]);
-        m->selectivity *= 0.3;
+        range.items[range.count++] = conds->items[i];
     }
+    m->selectivity *= range_selectivity(lv, range.items, range.count);
     return b->values[0] != NULL || b->values[1] != NULL;
 }
 
@@ -239,13 +217,14 @@ static bool match_point(struct level *lv, const struct rel *r, const struct inde
         struct expr *e = conds->items[i];
 
         if (match_equal(lv, r, p, e, outer_rels, b)) {
-            m->selectivity *= 0.005;
+            m->selectivity *= condition_selectivity(lv, e, 0.005);
         } else if (match_in(lv, r, p, e, outer_rels, b)) {
-            m->selectivity *= MIN(0.5, 0.005 * (double)b->value_count);
+            m->selectivity *=
+                condition_selectivity(lv, e, MIN(0.5, 0.005 * (double)b->value_count));
             m->seeks *= b->in_array ? 10 : (double)MAX(b->value_count, 1);
             m->has_in = true;
         } else if (match_null(lv, r, p, e, ix->desc->primary, b)) {
-            m->selectivity *= 0.005;
+            m->selectivity *= condition_selectivity(lv, e, 0.005);
             m->all_equal = false;
         } else {
             continue;
@@ -583,7 +562,9 @@ status rel_setup(struct level *lv, struct rel *r)
         plan_note_table(lv->p, ref->table->oid);
         if (ref->table->virtual_table == NULL)
             TRY_RETURN(table_layout_new(lv->p->c, lv->p->a, ref->table, &r->layout));
-        r->raw_rows = ROWS_DEFAULT;
+        if (r->layout != NULL)
+            r->stats = catalog_statistics(lv->p->c->catalog, ref->table->oid);
+        r->raw_rows = r->stats != NULL ? MAX(1, r->stats->rows) : ROWS_DEFAULT;
         return STATUS_OK;
     case TABLE_REF_SUBQUERY:
         push_into_subquery(lv, r);

@@ -7,6 +7,7 @@
 #ifndef LINERA_SQL_PLAN_PLANNER_INTERNAL_H
 #define LINERA_SQL_PLAN_PLANNER_INTERNAL_H
 
+#include "sql/catalog/statistics.h"
 #include "sql/plan/node.h"
 
 enum { RELS_MAX = 64 }; /* relations of one level: a bit each */
@@ -53,17 +54,18 @@ struct lateral_arg {
 };
 
 struct rel {
-    int                        table;
-    struct table_ref          *ref;
-    const struct table_layout *layout; /* stored tables */
-    struct exprs               quals;
-    double                     rows, raw_rows;
-    size_t                     lateral_count;
-    struct lateral_arg        *lateral;
-    uint64_t                   lateral_rels;
-    struct plan_node          *subquery; /* planned FROM subquery */
-    int                        cte_subplan;
-    bool                      *needed; /* by column - 1: someone reads it */
+    int                            table;
+    struct table_ref              *ref;
+    const struct table_layout     *layout; /* stored tables */
+    struct exprs                   quals;
+    double                         rows, raw_rows;
+    const struct table_statistics *stats; /* NULL: never analyzed */
+    size_t                         lateral_count;
+    struct lateral_arg            *lateral;
+    uint64_t                       lateral_rels;
+    struct plan_node              *subquery; /* planned FROM subquery */
+    int                            cte_subplan;
+    bool                          *needed; /* by column - 1: someone reads it */
 };
 
 struct level {
@@ -184,7 +186,18 @@ status            rel_paths(struct level *lv, struct rel *r, struct path_set *ou
 struct plan_node *rel_param_path(struct level *lv, struct rel *r, const struct exprs *more,
                                  uint64_t outer_rels);
 status            rel_setup(struct level *lv, struct rel *r) MUST_CHECK;
-double            selectivity(struct level *lv, struct expr *e);
+
+/* selectivity.c: parts of all rows, 0 to 1. */
+double selectivity(struct level *lv, struct expr *e);
+/* All of the conditions hold. */
+double list_selectivity(struct level *lv, struct expr *const *list, size_t count);
+/* As selectivity(), where statistics say something about the condition; else `fallback`. */
+double condition_selectivity(struct level *lv, struct expr *e, double fallback);
+/* Different values of an expression in its table; 0: not known. */
+double distinct_values(struct level *lv, struct expr *e);
+/* Groups among `rows` rows; where values are not counted, this part of the rows. */
+double group_estimate(struct level *lv, struct expr *const *groups, size_t count, double rows,
+                      double fallback);
 
 /* joins.c */
 status plan_join_tree(struct level *lv, struct join_node *n, struct path_set *out) MUST_CHECK;

@@ -190,7 +190,9 @@ static status plan_grouping(struct level *lv, const struct path_set *paths, stru
     n->aggregate.aggregate_count = w.aggregates.count;
     n->aggregate.aggregates = plan_aggregates(lv, &w.aggregates);
     n->filter = q->having != NULL ? plan_copy_expr(lv->p->a, q->having) : NULL;
-    n->rows = q->group_count == 0 ? 1 : MAX(1, input->rows / 10);
+    n->rows = q->group_count == 0
+                  ? 1
+                  : group_estimate(lv, n->aggregate.groups, q->group_count, input->rows, 0.1);
     n->total += input->rows * (COST_OPERATOR * (double)(1 + w.aggregates.count) +
                                (strategy == AGG_HASHED ? COST_HASH : 0));
     if (strategy != AGG_SORTED) {
@@ -262,7 +264,7 @@ static struct plan_node *distinct_node(struct level *lv, struct plan_node *input
         n->aggregate.group_types[at] = type_by_oid(q->targets[i].expr->type);
     }
     n->startup = n->total = input->total + input->rows * COST_HASH;
-    n->rows = MAX(1, input->rows / 5);
+    n->rows = group_estimate(lv, n->aggregate.groups, n->aggregate.group_count, input->rows, 0.2);
     return n;
 }
 

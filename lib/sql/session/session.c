@@ -39,6 +39,8 @@ status sql_server_new(struct env *env, struct catalog *c, struct txn_system *txn
     mem_account_init(&s->account, NULL, "node", options->sql_memory);
     list_init(&s->sessions);
     st = session_watch_start(s);
+    if (st_ok(st))
+        st = auto_analyze_start(s);
     if (!st_ok(st)) {
         sql_server_free(s);
         return st;
@@ -52,6 +54,7 @@ void sql_server_free(struct sql_server *s)
     if (s == NULL)
         return;
     ASSERT(s->session_count == 0);
+    auto_analyze_stop(s);
     session_watch_stop(s);
     statement_stats_free(s->stats);
     heap_free(s->temp_dir);

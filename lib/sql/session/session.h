@@ -22,6 +22,7 @@ struct sql_server_options {
     size_t      sql_memory;     /* bytes all statements together may hold; 0: no limit */
     size_t      session_memory; /* bytes one statement may hold; 0: no limit */
     size_t      connections_max;
+    bool        auto_analyze; /* take statistics of tables that have changed enough */
     const char *temp_dir; /* for temporary files; copied; made when needed. NULL: nothing spills */
 };
 

@@ -25,6 +25,9 @@ struct sql_server {
     struct sql_server_options options;
     struct mem_account        account;
     char                     *temp_dir; /* NULL: nothing spills */
+    struct fiber             *analyzer; /* auto_analyze.c; NULL: off */
+    struct env_cond           analyze_due;
+    bool                      analyze_stopping;
     struct list               sessions;
     size_t                    session_count;
     uint32_t                  process_id_next;
@@ -271,6 +274,12 @@ status send_text_rows(struct sql_session *s, const char *const *names, size_t co
 /* Descriptions of text columns, in `a`; the names are borrowed. */
 const struct result_column *session_text_columns(struct arena *a, const char *const *names,
                                                  size_t count);
+
+/* auto_analyze.c */
+status auto_analyze_start(struct sql_server *server) MUST_CHECK;
+void   auto_analyze_stop(struct sql_server *server);
+/* Something was committed: look whether statistics are due. */
+void   auto_analyze_wake(struct sql_server *server);
 
 /* explain.c */
 status session_explain(struct sql_session *s, const PgQuery__ExplainStmt *stmt, slice text,

@@ -128,6 +128,7 @@ status transaction_commit(struct sql_session *s)
         txn_rollback(s->txn);
     forget(s);
     settings_end_transaction(s->settings, st_ok(st));
+    auto_analyze_wake(s->server);
     return st;
 }
 

@@ -466,11 +466,45 @@ static status discard(struct sql_session *s, const PgQuery__DiscardStmt *stmt, c
     }
 }
 
+static bool wants_analyze(const PgQuery__VacuumStmt *stmt)
+{
+    for (size_t i = 0; i < stmt->n_options; i++) {
+        if (strcmp(stmt->options[i]->def_elem->defname, "analyze") == 0)
+            return true;
+    }
+    return false;
+}
+
+static status analyze_table(struct sql_session *s, const struct table_desc *t)
+{
+    SCOPED(arena) struct arena *a = arena_new(s->heap, &s->account);
+
+    return ddl_analyze(&s->context, a, t);
+}
+
+static status analyze_all(struct sql_session *s)
+{
+    const struct table_desc **list;
+    size_t                    count;
+
+    TRY_RETURN(catalog_list_tables(s->view, s->scratch, &list, &count));
+    for (size_t i = 0; i < count; i++) {
+        const struct table_desc *t;
+
+        TRY_RETURN(catalog_table_by_oid(s->view, list[i]->oid, &t)); /* with a hold */
+        if (t != NULL)
+            TRY_RETURN(analyze_table(s, t));
+    }
+    return STATUS_OK;
+}
+
 static status vacuum(struct sql_session *s, const PgQuery__VacuumStmt *stmt, const char **tag)
 {
     *tag = stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE";
     if (stmt->is_vacuumcmd)
         TRY_RETURN(need_no_block(s, "VACUUM"));
+    if (stmt->n_rels == 0)
+        return !stmt->is_vacuumcmd || wants_analyze(stmt) ? analyze_all(s) : STATUS_OK;
     for (size_t i = 0; i < stmt->n_rels; i++) {
         const PgQuery__RangeVar *r = stmt->rels[i]->vacuum_relation->relation;
         const char              *schema = r->schemaname[0] != '\0' ? r->schemaname : NULL;
@@ -479,6 +513,8 @@ static status vacuum(struct sql_session *s, const PgQuery__VacuumStmt *stmt, con
         TRY_RETURN(catalog_table_by_name(s->view, schema, r->relname, &t));
         if (t == NULL)
             return status_new(ST_UNDEFINED_TABLE, "relation \"%s\" does not exist", r->relname);
+        if (!stmt->is_vacuumcmd || wants_analyze(stmt))
+            TRY_RETURN(analyze_table(s, t));
     }
     return STATUS_OK; /* old versions are collected in the background, always: docs/limits.md */
 }

@@ -312,7 +312,8 @@ status pseudo_input(struct sql_context *c, struct arena *a, const struct type *t
 
 status pseudo_output(struct sql_context *c, const struct type *t, datum v, struct buf *out)
 {
-    (void)c, (void)v, (void)out;
+    if (t->oid == OID_ANYARRAY) /* pg_stats: an array knows its element type */
+        return array_output(c, t, v, out);
     return status_new(ST_FEATURE_NOT_SUPPORTED, "cannot display a value of type %s", t->name);
 }
 
