@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "client/connect.h"
-#include "distribution.h"
+#include "client/distribution.h"
 #include "load.h"
 
 enum { READ, WRITE };

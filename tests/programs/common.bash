@@ -29,7 +29,7 @@ stop_node() {
 }
 
 # The node must end by itself, and well: sanitizers report leaks, and coverage is written, at its end.
-teardown() {
+end_node() {
     [ -n "${NODE_PID:-}" ] || return 0
     local pid=$NODE_PID
     ( trap 'kill $!; exit' TERM; sleep 30 & wait $!; kill -KILL "$pid" ) >/dev/null 2>&1 3>&- &
@@ -38,5 +38,7 @@ teardown() {
     kill "$watchdog" 2>/dev/null || true
     [ "$NODE_EXIT" -eq 0 ] || { echo "the node ended with $NODE_EXIT"; cat "$BATS_TEST_TMPDIR/node.err"; return 1; } >&2
 }
+
+teardown() { end_node; }
 
 q() { psql -X -q -At -v ON_ERROR_STOP=1 -c "$1"; }

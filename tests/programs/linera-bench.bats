@@ -25,9 +25,9 @@ postgres() {
 as_postgres() { if [ "$(id -u)" -eq 0 ]; then su postgres -c "$1" 3>&-; else bash -c "$1" 3>&-; fi; }
 
 teardown() {
-    stop_node KILL
     [ -z "${POSTGRES_DIR:-}" ] ||
         as_postgres "/usr/lib/postgresql/15/bin/pg_ctl -D $POSTGRES_DIR/data -m immediate stop >/dev/null"
+    end_node
 }
 
 # run_json WORKLOAD [FLAG...]: the document in $output.

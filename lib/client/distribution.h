@@ -1,6 +1,6 @@
-/* src/linera-bench/distribution.h: which keys are touched how often. */
-#ifndef LINERA_BENCH_DISTRIBUTION_H
-#define LINERA_BENCH_DISTRIBUTION_H
+/* lib/client/distribution.h: which keys are touched how often. */
+#ifndef LINERA_CLIENT_DISTRIBUTION_H
+#define LINERA_CLIENT_DISTRIBUTION_H
 
 #include <stdint.h>
 
@@ -15,6 +15,7 @@ struct zipf {
     double   shortcut;
 };
 
+/* `n` is at least 1. Costs a few logarithms, so it may be called again whenever n has grown. */
 void     zipf_init(struct zipf *z, uint64_t n);
 uint64_t zipf_next(const struct zipf *z, struct prng *prng);
 

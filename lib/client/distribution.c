@@ -2,7 +2,7 @@
  * variates from monotone discrete distributions" (ACM TOMACS 6:3, 1996). Unlike the method of Gray
  * et al. that YCSB uses it needs no sum over all ranks, so that n may grow while the run inserts.
  */
-#include "distribution.h"
+#include "client/distribution.h"
 
 #include <math.h>
 
