@@ -279,6 +279,7 @@ expect eof'
 
 @test "on a terminal: the prompt shows what is open, Ctrl-C gives it up and cancels a statement" {
     start_node
+    export HTTP_PORT # to see when the statement runs: a request that comes before hits nothing, by the protocol's rules
     run terminal '
 send "select (1,\r"
 want "postgres(> "
@@ -295,6 +296,7 @@ want "42"
 want "postgres=> "
 send "begin; select pg_sleep(60);\r"
 want "BEGIN"
+exec sh -c {until curl -s "http://127.0.0.1:$HTTP_PORT/api/v1/sessions" | grep -q "active.*pg_sleep"; do :; done}
 send "\x03"
 want "canceling statement due to user request"
 want "postgres=!> "
