@@ -18,6 +18,9 @@ bool type_is_preferred(char category, uint32_t type)
 
 const char *type_text(struct binder *b, uint32_t type)
 {
+    /* A char without a length is "bpchar" where types are declared, and "character" in messages. */
+    if (type == OID_BPCHAR)
+        return "character";
     return type_format(b->a, type, -1);
 }
 
@@ -146,6 +149,12 @@ static struct expr *call_of(struct binder *b, const struct function *fn, struct 
     return e;
 }
 
+/* Errors about a cast point at where it begins: at x in x::type. */
+static int leftmost(int location, const struct expr *e)
+{
+    return location < 0 || (e->location >= 0 && e->location < location) ? e->location : location;
+}
+
 /* fn(value [, typmod [, is_explicit]]) */
 static struct expr *cast_call(struct binder *b, const struct function *fn, struct expr *e,
                               uint32_t type, int32_t typmod, enum cast_context context,
@@ -159,7 +168,8 @@ static struct expr *cast_call(struct binder *b, const struct function *fn, struc
         args[1] = expr_const(b->a, OID_INT4, (datum){.i = typmod}, -1);
     if (fn->arg_count > 2)
         args[2] = expr_const(b->a, OID_BOOL, (datum){.b = context == CAST_EXPLICIT}, -1);
-    call = call_of(b, fn, args, fn->arg_count, type, fn->arg_count > 1 ? typmod : -1, location);
+    call = call_of(b, fn, args, fn->arg_count, type, fn->arg_count > 1 ? typmod : -1,
+                   leftmost(location, e));
     call->call.is_cast = true;
     call->call.is_implicit = implicit;
     return call;
@@ -169,7 +179,7 @@ static struct expr *cast_expr(struct binder *b, struct expr *e, enum cast_method
                               const struct cast_def *element, uint32_t type, int32_t typmod,
                               bool implicit, int location)
 {
-    struct expr *cast = expr_new(b->a, EXPR_CAST, type, typmod, location);
+    struct expr *cast = expr_new(b->a, EXPR_CAST, type, typmod, leftmost(location, e));
 
     cast->cast.arg = e;
     cast->cast.method = method;

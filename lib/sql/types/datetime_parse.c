@@ -165,7 +165,7 @@ static status take_zone_name(struct parser *p, const char *word)
     p->out->has_zone = true;
     if (time_zone_abbreviation(slice_make(word, n), &p->out->zone_s))
         return STATUS_OK;
-    if (memchr(word, '/', n) == NULL && memchr(word, '_', n) == NULL)
+    if (memchr(word, '/', n) == NULL) /* names of one word are no zones here, as in PostgreSQL */
         return bad_syntax(p);
     if (p->c == NULL || p->c->time_zones == NULL)
         return bad_syntax(p);
