@@ -448,6 +448,13 @@ FN(pg_get_function_result)
 /* ---- sets ------------------------------------------------------------------------------------ */
 
 /* No table is partitioned: a relation has itself at most, and only as a partition. */
+FN_SET(pg_partition_tree)
+{
+    (void)cursor;
+    (void)out;
+    return STATUS_NO_DATA;
+}
+
 FN_SET(pg_partition_ancestors)
 {
     (void)cursor;
