@@ -86,10 +86,17 @@ static void page_metrics(struct http_server *s, const struct http_request *r,
         "counter\nsql_rows_total %llu\n"
         "# HELP sql_memory_bytes Memory held by sessions and statements.\n# TYPE sql_memory_bytes "
         "gauge\n"
-        "sql_memory_bytes %llu\n",
+        "sql_memory_bytes %llu\n"
+        "# HELP sql_replays_attempted_total Tries to run a transaction again unseen after a "
+        "conflict.\n# TYPE sql_replays_attempted_total counter\nsql_replays_attempted_total %llu\n"
+        "# HELP sql_replays_succeeded_total Conflicts after which the transaction went on.\n"
+        "# TYPE sql_replays_succeeded_total counter\nsql_replays_succeeded_total %llu\n"
+        "# HELP sql_replays_diverged_total Conflicts after which the client would have seen other "
+        "results.\n# TYPE sql_replays_diverged_total counter\nsql_replays_diverged_total %llu\n",
         (unsigned long long)c.sessions, (unsigned long long)c.statements,
         (unsigned long long)c.errors, (unsigned long long)c.rows,
-        (unsigned long long)c.memory_bytes);
+        (unsigned long long)c.memory_bytes, (unsigned long long)c.replays_attempted,
+        (unsigned long long)c.replays_succeeded, (unsigned long long)c.replays_diverged);
 }
 
 static void add_address(cJSON *o, const char *name, const char *host, uint16_t port)

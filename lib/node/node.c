@@ -279,6 +279,11 @@ void node_stop(struct node *n, uint64_t grace_us)
     heap_free(n);
 }
 
+struct sql_server *node_sql(const struct node *n)
+{
+    return n->sql;
+}
+
 uint16_t node_sql_port(const struct node *n)
 {
     return pgwire_server_port(n->pgwire);

@@ -9,6 +9,7 @@
 
 struct env;
 struct node;
+struct sql_server;
 
 struct node_address {
     const char *host;
@@ -38,8 +39,10 @@ status node_start(struct env *env, const struct node_options *options, struct no
  * MAY_YIELD. */
 void node_stop(struct node *n, uint64_t grace_us);
 
+/* For counters and sessions; lives until node_stop(). */
+struct sql_server *node_sql(const struct node *n);
 /* The ports that are listened on; of HTTP 0 when there is none. */
-uint16_t node_sql_port(const struct node *n);
-uint16_t node_http_port(const struct node *n);
+uint16_t           node_sql_port(const struct node *n);
+uint16_t           node_http_port(const struct node *n);
 
 #endif

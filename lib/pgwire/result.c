@@ -250,7 +250,46 @@ static bool sink_rewind(struct result_sink *k, size_t mark)
 
 static bool sink_is_gone(struct result_sink *k)
 {
-    return conn_peer_gone(sink_of(k)->wire->conn);
+    const struct conn *conn = sink_of(k)->wire->conn;
+
+    return conn != NULL && conn_peer_gone(conn);
+}
+
+static void sink_digest_begin(struct result_sink *k)
+{
+    wire_digest_begin(sink_of(k)->wire);
+}
+
+static uint64_t sink_digest_end(struct result_sink *k)
+{
+    return wire_digest_end(sink_of(k)->wire);
+}
+
+/* A sink like another one, whose bytes go nowhere. */
+struct silent_sink {
+    struct wire_sink sink;
+    struct wire      wire;
+};
+
+static struct result_sink *sink_silent(struct result_sink *k)
+{
+    struct wire_sink *sink = sink_of(k);
+    struct heap      *heap = sink->wire->out.heap;
+
+    if (sink->silent == NULL) {
+        sink->silent = heap_must_alloc(heap, 1, sizeof *sink->silent);
+        wire_init(&sink->silent->wire, NULL, heap);
+        wire_sink_init(&sink->silent->sink, &sink->silent->wire, sink->scratch);
+    }
+    wire_forget(&sink->silent->wire);
+    return &sink->silent->sink.base;
+}
+
+void wire_sink_deinit(struct wire_sink *k)
+{
+    if (k->silent != NULL)
+        wire_deinit(&k->silent->wire);
+    heap_free(k->silent);
 }
 
 void wire_sink_init(struct wire_sink *k, struct wire *w, struct arena *scratch)
@@ -269,7 +308,10 @@ void wire_sink_init(struct wire_sink *k, struct wire *w, struct arena *scratch)
                  .copy_out_end = sink_copy_out_end,
                  .mark = sink_mark,
                  .rewind = sink_rewind,
-                 .is_gone = sink_is_gone},
+                 .is_gone = sink_is_gone,
+                 .digest_begin = sink_digest_begin,
+                 .digest_end = sink_digest_end,
+                 .silent = sink_silent},
         .wire = w,
         .scratch = scratch,
     };

@@ -37,6 +37,7 @@ static struct connection *connection_new(struct pgwire_server *s, struct conn *c
 static void connection_free(struct pgwire_server *s, struct connection *c)
 {
     session_close(c->session);
+    wire_sink_deinit(&c->sink);
     wire_deinit(&c->wire);
     arena_free(c->scratch);
     conn_close(c->conn);

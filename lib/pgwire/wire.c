@@ -25,6 +25,7 @@ void wire_deinit(struct wire *w)
 {
     buf_deinit(&w->in);
     buf_deinit(&w->out);
+    heap_free(w->digest);
 }
 
 /* ---- in
@@ -228,13 +229,21 @@ void wire_abandon(struct wire *w)
         w->out.size = w->message_at;
 }
 
+void wire_forget(struct wire *w)
+{
+    buf_reset(&w->out);
+    w->message_at = 0;
+}
+
 status wire_flush(struct wire *w)
 {
     slice out = buf_slice(&w->out);
 
     if (out.size == 0)
         return STATUS_OK;
-    TRY_RETURN(conn_write(w->conn, &out, 1, 0));
+    wire_digest_flush(w);
+    if (w->conn != NULL)
+        TRY_RETURN(conn_write(w->conn, &out, 1, 0));
     w->sent += out.size;
     buf_reset(&w->out);
     w->message_at = 0;

@@ -21,14 +21,16 @@ enum {
 };
 
 struct wire {
-    struct conn *conn;
-    struct buf   in; /* in.data[in_at..in.size) has arrived and is not yet consumed */
-    size_t       in_at;
-    struct buf   out;        /* written and not yet sent */
-    size_t       message_at; /* where the message being built begins */
-    uint64_t     sent;       /* bytes that have left, for marks */
+    struct conn        *conn;
+    struct buf          in; /* in.data[in_at..in.size) has arrived and is not yet consumed */
+    size_t              in_at;
+    struct buf          out;        /* written and not yet sent */
+    size_t              message_at; /* where the message being built begins */
+    uint64_t            sent;       /* bytes that have left, for marks */
+    struct wire_digest *digest;     /* digest.c; NULL before the first */
 };
 
+/* With `conn` NULL what is written is dropped: only its digest can be asked for. */
 void wire_init(struct wire *w, struct conn *conn, struct heap *heap);
 void wire_deinit(struct wire *w);
 
@@ -77,10 +79,18 @@ static inline void wire_put_cstr(struct wire *w, const char *text)
     buf_append(&w->out, text, strlen(text) + 1);
 }
 
+/* Drop all that was written and not yet sent. */
+void   wire_forget(struct wire *w);
 /* Send what was written. Blocks the fiber while the client does not read. MAY_YIELD. */
 status wire_flush(struct wire *w) MUST_CHECK;
 /* Flush when much has gathered. MAY_YIELD. */
 status wire_flush_if_full(struct wire *w) MUST_CHECK;
+
+/* A digest of the bytes written between begin and end, wherever flushes fall. wire_digest_flush()
+ * is told before bytes leave. */
+void     wire_digest_begin(struct wire *w);
+uint64_t wire_digest_end(struct wire *w);
+void     wire_digest_flush(struct wire *w);
 
 /* 'E' or 'N' with every field of the status. */
 void wire_put_error(struct wire *w, char type, const char *severity, status st);

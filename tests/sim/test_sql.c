@@ -5,16 +5,21 @@
  *
  * LINERA_SEEDS=FROM..TO says which seeds to run (`make sim SEEDS=1..1000`); each prints its trace
  * hash. */
-/* A stand-in that can be told to see no changes. */
+/* Stand-ins that can be told to see no changes, or some that are not there; and to find all results
+ * alike. */
 #define range_refresh real_range_refresh
 #include "../../lib/kv/range.c"
 #undef range_refresh
+#define wire_digest_end real_wire_digest_end
+#include "../../lib/pgwire/digest.c"
+#undef wire_digest_end
 
 #include "tests/common/test.h"
 
 #include "client/elle.h"
 #include "env/sim.h"
 #include "node/node.h"
+#include "sql/session/session.h"
 #include "storage/engine.h"
 #include "tests/common/pg_client.h"
 
@@ -41,10 +46,21 @@ enum bug {
     BUG_NO_REFRESH,    /* moves timestamps without looking whether what was read has changed */
     BUG_LOST_RECORD,   /* the disk drops a write that it has acknowledged, and the power goes */
     BUG_CLOCK_FORGETS, /* starts without the bound that its clock has made durable (C3) */
+    BUG_BLIND_REPLAY,  /* runs transactions again without comparing their results (T7) */
     BUG_COUNT
 };
 
-static bool skip_refresh; /* the stand-in knows no world */
+/* The stand-ins know no world. */
+static bool skip_refresh, force_conflicts, skip_digest;
+
+uint64_t wire_digest_end(struct wire *w);
+
+uint64_t wire_digest_end(struct wire *w)
+{
+    uint64_t digest = real_wire_digest_end(w);
+
+    return skip_digest ? 0 : digest;
+}
 
 status range_refresh(struct range *r, uint64_t txn_id, const struct latch *own,
                      const struct kv_span *spans, size_t count, hlc_ts from, hlc_ts to,
@@ -55,8 +71,13 @@ status range_refresh(struct range *r, uint64_t txn_id, const struct latch *own,
                      bool *changed)
 {
     *changed = false;
-    return skip_refresh ? STATUS_OK
-                        : real_range_refresh(r, txn_id, own, spans, count, from, to, changed);
+    if (skip_refresh)
+        return STATUS_OK;
+    if (force_conflicts && env_rand_below(range_env(r), 2) == 0) {
+        *changed = true;
+        return STATUS_OK;
+    }
+    return real_range_refresh(r, txn_id, own, spans, count, from, to, changed);
 }
 
 struct world;
@@ -75,24 +96,25 @@ struct client {
 };
 
 struct world {
-    struct sim      *sim;
-    struct sim_node *server, *machine; /* the machine of all clients */
-    struct elle     *history;
-    enum bug         bug;
-    const char      *level;
-    bool             mixed; /* each transaction has a level of its own (T13) */
-    bool             disk_faults, vanish, cancel, timeouts;
-    int              crashes_left, clock_steps, clock_steps_left;
-    uint64_t         last_value;
-    struct client    clients[CLIENTS];
-    struct node     *node;
-    struct env_cond  stop;
-    bool             stopping, restarting, hopeless;
-    size_t           clients_left;
-    int              audits_left; /* the last one behind an orderly stop */
-    bool             bank_wrong, counter_wrong, index_wrong;
-    char             unexpected[256]; /* the first error that nobody should see */
-    size_t           committed, conflicts, bank_checks, starts;
+    struct sim         *sim;
+    struct sim_node    *server, *machine; /* the machine of all clients */
+    struct elle        *history;
+    enum bug            bug;
+    const char         *level;
+    bool                mixed; /* each transaction has a level of its own (T13) */
+    bool                disk_faults, vanish, cancel, timeouts;
+    int                 crashes_left, clock_steps, clock_steps_left;
+    uint64_t            last_value;
+    struct client       clients[CLIENTS];
+    struct node        *node;
+    struct env_cond     stop;
+    bool                stopping, restarting, hopeless;
+    size_t              clients_left;
+    int                 audits_left; /* the last one behind an orderly stop */
+    bool                bank_wrong, counter_wrong, index_wrong;
+    char                unexpected[256]; /* the first error that nobody should see */
+    size_t              committed, conflicts, bank_checks, starts;
+    struct sql_counters counters; /* of the node's last life */
 };
 
 static const char *const levels[] = {"serializable", "repeatable read", "read committed"};
@@ -960,6 +982,8 @@ static bool run_world(struct world *w)
     assert_st_ok(env_spawn(sim_node_env(w->machine), "auditor", auditor_main, w, NULL));
     if (sim_run_until(w->sim, audit_is_done, w, bound_us) != SIM_DONE)
         return false;
+    if (sim_node_is_up(w->server))
+        sql_server_counters(node_sql(w->node), &w->counters);
     w->stopping = true;
     env_broadcast(sim_node_env(w->server), &w->stop);
     if (sim_run_until(w->sim, server_is_down, w, bound_us) != SIM_DONE)
@@ -971,7 +995,7 @@ static bool run_world(struct world *w)
 struct outcome {
     uint64_t hash;
     bool     wrong;
-    size_t   anomalies, txns, committed, conflicts, bank_checks, starts;
+    size_t   anomalies, txns, committed, conflicts, bank_checks, starts, replays, replayed;
 };
 
 static void choose(struct world *w, uint64_t dice)
@@ -1021,6 +1045,8 @@ static struct outcome run_seed(uint64_t seed, enum bug bug, struct buf *report)
 
     choose(&w, sim_rand64(w.sim));
     skip_refresh = bug == BUG_NO_REFRESH;
+    skip_digest = bug == BUG_BLIND_REPLAY;
+    force_conflicts = bug == BUG_NONE && sim_rand_below(w.sim, 4) == 0;
     w.clients_left = CLIENTS;
     w.audits_left = 2;
     for (size_t i = 0; i < CLIENTS; i++)
@@ -1045,6 +1071,8 @@ static struct outcome run_seed(uint64_t seed, enum bug bug, struct buf *report)
     out.conflicts = w.conflicts;
     out.bank_checks = w.bank_checks;
     out.starts = w.starts;
+    out.replays = w.counters.replays_attempted;
+    out.replayed = w.counters.replays_succeeded;
     out.hash = sim_trace_hash(w.sim);
     sim_free(w.sim);
     elle_free(w.history);
@@ -1081,10 +1109,14 @@ static void seeds(void **state)
         sum.conflicts += out.conflicts;
         sum.bank_checks += out.bank_checks;
         sum.starts += out.starts;
+        sum.replays += out.replays;
+        sum.replayed += out.replayed;
         buf_deinit(&report);
     }
-    printf("%zu transactions, %zu committed, %zu conflicts, %zu audits, %zu starts\n", sum.txns,
-           sum.committed, sum.conflicts, sum.bank_checks, sum.starts);
+    printf("%zu transactions, %zu committed, %zu conflicts, %zu audits, %zu starts, %zu replays, "
+           "%zu unseen\n",
+           sum.txns, sum.committed, sum.conflicts, sum.bank_checks, sum.starts, sum.replays,
+           sum.replayed);
     /* Not a test if next to nothing happened (V2). */
     assert_true(sum.committed > sum.txns / 4);
 }
@@ -1114,8 +1146,8 @@ static bool is_noticed(uint64_t seed, enum bug bug)
 
 static void planted(void **state)
 {
-    static const char *const names[] = {"none", "weak level", "no refresh", "lost record",
-                                        "a clock that forgets"};
+    static const char *const names[] = {"none",        "weak level",           "no refresh",
+                                        "lost record", "a clock that forgets", "a blind replay"};
 
     (void)state;
     for (enum bug bug = BUG_WEAK_LEVEL; bug < BUG_COUNT; bug++) {
@@ -1178,7 +1210,7 @@ static void clock_set_back(void **state)
     struct step_back b = {.w = {.sim = sim_new(1, NULL)}};
 
     (void)state;
-    skip_refresh = false;
+    skip_refresh = skip_digest = force_conflicts = false;
     b.w.server = sim_add_node(b.w.sim, "db", server_main, &b.w);
     b.w.machine = sim_add_node(b.w.sim, "clients", step_back_main, &b);
     assert_int_equal(sim_run_until(b.w.sim, has_recovered, &b, 4 * (uint64_t)SECOND_US), SIM_DONE);

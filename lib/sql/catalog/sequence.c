@@ -334,6 +334,7 @@ status sequence_set(struct sql_context *c, uint32_t oid, int64_t value, bool is_
                           (long long)d->sequence.max);
     TRY_RETURN(state_enter(catalog, d, &s));
     st = state_store(catalog, d->storage_id, value, is_called);
+    c->touched_outside = true;
     if (st_ok(st)) {
         s->last = value;
         s->is_called = is_called;

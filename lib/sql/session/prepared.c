@@ -538,6 +538,9 @@ void portal_free(struct sql_session *s, struct portal *p)
     if (p == NULL)
         return;
     execution_close(p->execution);
+    p->execution = NULL;
+    if (--p->references > 0)
+        return;
     planned_unref(p->planned);
     prepared_unref(p->statement);
     arena_free(p->arena);
@@ -565,6 +568,7 @@ struct portal *portal_new(struct sql_session *s, const char *name, struct prepar
 {
     struct portal *x = heap_must_alloc(s->heap, 1, sizeof *x);
 
+    x->references = 1;
     x->name = heap_strdup(s->heap, name);
     x->arena = arena_new(s->heap, &s->account);
     x->created_us = s->context.statement_start_us;

@@ -211,6 +211,29 @@ status portal_run(struct sql_session *s, struct portal *x, uint32_t rows_max, bo
     return run_planned(s, x, rows_max, suspended);
 }
 
+/* Run a portal, and again, behind all that has run before it, when it has lost a conflict. */
+static status run_in_transaction(struct sql_session *s, struct portal *x, uint32_t rows_max,
+                                 bool *suspended)
+{
+    const PgQuery__Node *node = x->statement->node;
+    status               st;
+
+    for (;;) {
+        replay_begin(s);
+        st = portal_run(s, x, rows_max, suspended);
+        if (st_ok(st))
+            break;
+        TRY_RETURN(replay_retry(s, st, node, x));
+        if (!statement_ends_transaction(node))
+            TRY_RETURN(transaction_begin_statement(s));
+    }
+    if (*suspended)
+        replay_off(s);
+    else
+        replay_note(s, node, SLICE_EMPTY, x);
+    return STATUS_OK;
+}
+
 status session_execute(struct sql_session *s, const char *portal, uint32_t rows_max,
                        bool *suspended)
 {
@@ -225,14 +248,17 @@ status session_execute(struct sql_session *s, const char *portal, uint32_t rows_
     if (s->block == BLOCK_FAILED && p->node != NULL && !statement_ends_transaction(p->node))
         return in_failed_transaction();
     statement_started(s, p->text);
-    p->references++; /* COMMIT closes the portal that runs it */
+    x->references++; /* COMMIT closes the portal that runs it */
     before_us = x->elapsed_us;
-    st = portal_run(s, x, rows_max, suspended);
+    st = run_in_transaction(s, x, rows_max, suspended);
     if (*suspended)
         x->elapsed_us = before_us + env_mono_us(s->server->env) - s->statement_mono_us;
     else if (p->node != NULL)
         note_statement(s, p, p->text, !st_ok(st), before_us);
-    prepared_unref(p);
+    if (*suspended)
+        x->references--; /* it goes on in the next call */
+    else
+        portal_free(s, x);
     arena_reset(s->scratch);
     return statement_ended(s, st);
 }
@@ -242,12 +268,44 @@ void session_note_error(struct sql_session *s)
     st_clear(transaction_end_statement(s, true)); /* a failing end never fails */
 }
 
+/* Put the new results of the newest statement in the place of those that were taken back. */
+static status run_taken_back(struct sql_session *s, struct portal *x)
+{
+    bool suspended;
+
+    TRY_RETURN(transaction_begin_statement(s));
+    return run_in_transaction(s, x, 0, &suspended);
+}
+
+/* Commit; what the client has seen of the transaction must be what it is when it commits. */
+static status commit_implicit(struct sql_session *s)
+{
+    for (;;) {
+        struct portal *x;
+        status         st;
+
+        replay_begin(s);
+        st = transaction_end_statement(s, false);
+        if (st_ok(st))
+            return st;
+        x = replay_take_back(s, st);
+        st = replay_retry(s, st, NULL, NULL);
+        if (st_ok(st) && x != NULL)
+            st = run_taken_back(s, x);
+        portal_free(s, x);
+        if (!st_ok(st)) {
+            st_clear(transaction_end_statement(s, true));
+            return st;
+        }
+    }
+}
+
 status session_sync(struct sql_session *s, bool failed)
 {
     if (failed || s->block != BLOCK_IMPLICIT)
         return STATUS_OK; /* session_note_error() has dealt with it; explicit blocks go on */
     interruptible_begin(s);
-    return interruptible_end(s, transaction_end_statement(s, false));
+    return interruptible_end(s, commit_implicit(s));
 }
 
 /* ---- simple queries
@@ -300,17 +358,41 @@ static status run_alone(struct sql_session *s, const struct parse_statement *stm
 {
     for (int attempt = 0;; attempt++) {
         size_t mark = s->sink->mark(s->sink);
-        status st = run_one(s, stmt);
+        status st;
 
+        replay_begin(s);
+        st = run_one(s, stmt);
         if (st_ok(st) && s->block == BLOCK_IMPLICIT)
             st = transaction_end_statement(s, false);
-        if (st_ok(st))
+        if (st_ok(st)) {
+            replay_note(s, stmt->node, stmt->text, NULL);
             return st;
+        }
+        if (!s->replayable) {
+            st = replay_retry(s, st, stmt->node, NULL);
+            if (st_ok(st))
+                continue;
+        }
         st_clear(transaction_end_statement(s, true));
         if (!s->replayable || status_code(st) != ST_SERIALIZATION || attempt == REPLAYS_MAX ||
             !s->sink->rewind(s->sink, mark))
             return st;
         st_clear(st);
+    }
+}
+
+static status run_one_of_several(struct sql_session *s, const struct parse_statement *stmt)
+{
+    for (;;) {
+        status st;
+
+        replay_begin(s);
+        st = run_one(s, stmt);
+        if (st_ok(st)) {
+            replay_note(s, stmt->node, stmt->text, NULL);
+            return st;
+        }
+        TRY_RETURN(replay_retry(s, st, stmt->node, NULL));
     }
 }
 
@@ -320,7 +402,7 @@ static status run_several(struct sql_session *s, const struct parse_result *pars
         status st;
 
         statement_started(s, parsed->statements[i].text);
-        st = run_one(s, &parsed->statements[i]);
+        st = run_one_of_several(s, &parsed->statements[i]);
         note_statement(s, NULL, parsed->statements[i].text, !st_ok(st), 0);
         st = statement_ended(s, st);
         if (!st_ok(st)) {
@@ -330,7 +412,7 @@ static status run_several(struct sql_session *s, const struct parse_result *pars
     }
     /* All statements of one message are one transaction (pitfall P2). */
     interruptible_begin(s);
-    return interruptible_end(s, transaction_end_statement(s, false));
+    return interruptible_end(s, commit_implicit(s));
 }
 
 /* ---- statements of a known shape
@@ -441,13 +523,15 @@ out:
 
 /* As run_alone(), for a statement whose shape may be known; *ran is its plan's owner, the cache's
  * reference. *unknown: nothing was run. */
-static status run_shape(struct sql_session *s, struct prepared **ran, bool *unknown)
+static status run_shape(struct sql_session *s, slice text, struct prepared **ran, bool *unknown)
 {
     s->replayable = s->block == BLOCK_NONE;
     for (int attempt = 0;; attempt++) {
         size_t mark = s->sink->mark(s->sink);
-        status st = run_shape_once(s, ran, unknown);
+        status st;
 
+        replay_begin(s);
+        st = run_shape_once(s, ran, unknown);
         if (st_ok(st) && *unknown) {
             if (s->block == BLOCK_IMPLICIT)
                 transaction_rollback(s);
@@ -455,8 +539,17 @@ static status run_shape(struct sql_session *s, struct prepared **ran, bool *unkn
         }
         if (st_ok(st) && s->block == BLOCK_IMPLICIT)
             st = transaction_end_statement(s, false);
-        if (st_ok(st))
+        if (st_ok(st)) {
+            replay_note(s, NULL, text, NULL);
             return st;
+        }
+        if (!s->replayable) {
+            st = replay_retry(s, st, NULL, NULL);
+            if (st_ok(st)) { /* other statements have run: their shapes were the newest */
+                normalise(&s->normalised, text, true);
+                continue;
+            }
+        }
         st_clear(transaction_end_statement(s, true));
         if (!s->replayable || status_code(st) != ST_SERIALIZATION || attempt == REPLAYS_MAX ||
             !s->sink->rewind(s->sink, mark))
@@ -470,6 +563,21 @@ static bool has_shape(struct sql_session *s, slice text)
     return s->block != BLOCK_FAILED && normalise(&s->normalised, text, true);
 }
 
+status statement_run_text(struct sql_session *s, slice text)
+{
+    struct parse_result parsed;
+    struct prepared    *ran;
+    bool                unknown = true;
+
+    if (has_shape(s, text))
+        TRY_RETURN(run_shape_once(s, &ran, &unknown));
+    if (!unknown)
+        return STATUS_OK;
+    TRY_RETURN(parse_statements(s->server->env, s->scratch, text, &parsed));
+    ASSERT(parsed.count == 1); /* it was one when it was kept */
+    return run_one(s, &parsed.statements[0]);
+}
+
 static status simple_query(struct sql_session *s, slice text)
 {
     struct parse_result parsed;
@@ -480,7 +588,7 @@ static status simple_query(struct sql_session *s, slice text)
     if (st_ok(st) && has_shape(s, text)) {
         s->several = false;
         statement_started(s, text);
-        st = run_shape(s, &ran, &unknown);
+        st = run_shape(s, text, &ran, &unknown);
         if (!unknown) {
             note_statement(s, ran, text, !st_ok(st), 0);
             return statement_ended(s, st);

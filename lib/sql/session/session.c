@@ -117,7 +117,10 @@ void sql_server_counters(const struct sql_server *s, struct sql_counters *out)
                                  .statements = s->statements_total,
                                  .errors = s->errors_total,
                                  .rows = s->rows_total,
-                                 .memory_bytes = s->account.used};
+                                 .memory_bytes = s->account.used,
+                                 .replays_attempted = s->replays_attempted,
+                                 .replays_succeeded = s->replays_succeeded,
+                                 .replays_diverged = s->replays_diverged};
 }
 
 /* ---- what the context offers the layers below
@@ -550,6 +553,7 @@ static struct sql_session *session_new(struct sql_server *server, const struct s
     s->search_path_changed = true;
     mem_account_init(&s->account, &server->account, "session", server->options.session_memory);
     s->scratch = arena_new(s->heap, NULL);
+    s->replay = replay_new(s->heap);
     s->plans = plan_cache_new(s->heap, PLANS_PER_SESSION);
     normalised_init(&s->normalised, s->heap);
     hmap_init(&s->statements, s->heap);
@@ -614,6 +618,7 @@ void session_close(struct sql_session *s)
     if (s->block != BLOCK_NONE)
         transaction_rollback(s);
     portals_close_all(s);
+    replay_free(s);
     session_close_all_statements(s);
     plan_cache_free(s->plans);
     normalised_deinit(&s->normalised);

@@ -40,6 +40,8 @@ void sql_server_drain(struct sql_server *s);
 
 struct sql_counters {
     uint64_t sessions, statements, errors, rows, memory_bytes;
+    /* Transactions that were run again unseen: tries, and how they ended. */
+    uint64_t replays_attempted, replays_succeeded, replays_diverged;
 };
 void sql_server_counters(const struct sql_server *s, struct sql_counters *out);
 
@@ -85,6 +87,11 @@ struct result_sink {
     /* Whether the client is known to have gone: its statement then ends within a second or so.
      * NULL: it never goes. */
     bool (*is_gone)(struct result_sink *k);
+    /* A digest of all that is written between the two calls. */
+    void (*digest_begin)(struct result_sink *k);
+    uint64_t (*digest_end)(struct result_sink *k);
+    /* A sink that writes what `k` would and keeps nothing but the digest; `k` owns it. */
+    struct result_sink *(*silent)(struct result_sink *k);
 };
 
 /* ---- sessions

@@ -37,6 +37,7 @@ struct sql_server {
     uint64_t                  watch_until_us; /* when it looks next; 0: when it is told to */
     bool                      watch_stopping;
     uint64_t                  statements_total, errors_total, rows_total;
+    uint64_t                  replays_attempted, replays_succeeded, replays_diverged;
     struct time_zones        *zones; /* types/timezone.h */
     struct statement_stats   *stats;
 };
@@ -85,6 +86,7 @@ struct prepared {
 };
 
 struct portal {
+    int                references; /* of the session by name, of a replay */
     char              *name;
     struct prepared   *statement;
     struct arena      *arena; /* parameter values, formats */
@@ -144,6 +146,7 @@ struct sql_session {
     bool                 open;             /* the client may be told of changed settings */
     bool                 several;          /* the simple query holds several statements */
     bool                 replayable;       /* the running statement may be run again unseen */
+    struct replay       *replay;           /* of the running transaction */
     bool                 settings_changed; /* a reported one; perhaps back to what it was */
     char                *reported[SETTING_COUNT]; /* what the client was told; NULL: nothing */
     bool                 search_path_changed;     /* since it was last split into names */
@@ -181,6 +184,8 @@ status  transaction_begin_statement(struct sql_session *s) MUST_CHECK;
 status  transaction_end_statement(struct sql_session *s, bool failed) MUST_CHECK;
 status  transaction_commit(struct sql_session *s) MUST_CHECK;
 void    transaction_rollback(struct sql_session *s);
+/* The same, leaving portals alone: they will go on in the transaction's next attempt. */
+void    transaction_abandon(struct sql_session *s);
 /* BEGIN, COMMIT, SAVEPOINT ...; *tag is the command tag. */
 /* SET TRANSACTION, or with `characteristics` SET SESSION CHARACTERISTICS AS TRANSACTION. */
 status  transaction_set_options(struct sql_session *s, PgQuery__Node *const *options, size_t count,
@@ -233,6 +238,7 @@ struct portal              *portal_new(struct sql_session *s, const char *name, 
 status portal_decode_params(struct sql_session *s, struct portal *x, const struct bind_values *v)
     MUST_CHECK;
 struct portal *portal_find(struct sql_session *s, const char *name);
+/* Give a reference back; the last one frees. What it runs ends in any case. Accepts NULL. */
 void           portal_free(struct sql_session *s, struct portal *p);
 /* All portals end with their transaction. */
 void           portals_close_all(struct sql_session *s);
@@ -249,6 +255,34 @@ status portal_send_rows(struct sql_session *s, struct portal *p, uint64_t rows_m
     MUST_CHECK;
 status      portal_open(struct sql_session *s, struct portal *p) MUST_CHECK;
 const char *command_tag(struct arena *a, const PgQuery__Node *node, uint64_t rows);
+
+/* Run one statement as part of the running transaction, which it leaves open. */
+status statement_run_text(struct sql_session *s, slice text) MUST_CHECK;
+
+/* ---- replay.c
+ * ------------------------------------------------------------------------------------------ */
+
+struct replay *replay_new(struct heap *heap);
+void           replay_free(struct sql_session *s);
+/* A new transaction: nothing has run yet. */
+void           replay_reset(struct sql_session *s);
+bool           replay_is_running(const struct sql_session *s);
+/* The running transaction will not be run again. */
+void           replay_off(struct sql_session *s);
+/* A statement begins, for the first time or again. */
+void           replay_begin(struct sql_session *s);
+/* It has succeeded: keep `text`, or the portal `x` if that is not NULL. `node` NULL: it was
+ * planned. */
+void   replay_note(struct sql_session *s, const PgQuery__Node *node, slice text, struct portal *x);
+/* It has failed with `st`, which is taken over. OK: the transaction, begun anew, stands where it
+ * stood before the statement (of portal `x`, or NULL), nothing of which was written: run it again.
+ * Otherwise the error for the client. MAY_YIELD. */
+status replay_retry(struct sql_session *s, status st, const PgQuery__Node *node, struct portal *x)
+    MUST_CHECK;
+/* The commit behind Sync has failed with `st`. The newest statement need not give the same results
+ * again when the client has nothing of it yet: its portal, to be run after replay_retry(), then
+ * freed; or NULL. */
+struct portal *replay_take_back(struct sql_session *s, status st);
 
 /* ---- utility.c
  * -------------------------------------------------------------------------------------------- */

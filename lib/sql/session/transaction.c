@@ -82,7 +82,10 @@ static void forget(struct sql_session *s)
 
 status transaction_begin_statement(struct sql_session *s)
 {
-    s->context.statement_start_us = session_now_us(s);
+    bool replaying = replay_is_running(s); /* in the same time as before */
+
+    if (!replaying)
+        s->context.statement_start_us = session_now_us(s);
     if (s->block == BLOCK_FAILED)
         return status_new(
             ST_IN_FAILED_TRANSACTION,
@@ -98,7 +101,10 @@ status transaction_begin_statement(struct sql_session *s)
                 settings_get_int(s->settings, SETTING_DEFAULT_TRANSACTION_DEFERRABLE) != 0);
             s->block = BLOCK_IMPLICIT;
         }
-        s->context.txn_start_us = s->context.statement_start_us;
+        if (!replaying) {
+            s->context.txn_start_us = s->context.statement_start_us;
+            replay_reset(s);
+        }
         return begin(s);
     }
     txn_step(s->txn);
@@ -107,13 +113,18 @@ status transaction_begin_statement(struct sql_session *s)
     return STATUS_OK;
 }
 
-void transaction_rollback(struct sql_session *s)
+void transaction_abandon(struct sql_session *s)
 {
-    portals_close_all(s);
     if (s->txn != NULL)
         txn_rollback(s->txn);
     forget(s);
     settings_end_transaction(s->settings, false);
+}
+
+void transaction_rollback(struct sql_session *s)
+{
+    portals_close_all(s);
+    transaction_abandon(s);
 }
 
 status transaction_commit(struct sql_session *s)
@@ -146,6 +157,7 @@ status transaction_end_statement(struct sql_session *s, bool failed)
     case BLOCK_EXPLICIT:
         if (failed) {
             s->block = BLOCK_FAILED;
+            replay_off(s);
             portals_close_all(s);
             /* Nothing of a failed block can be committed any more, so others need not wait for its
              * locks; a savepoint may still bring it back, though, and then its locks must be there.
