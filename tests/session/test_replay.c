@@ -276,6 +276,18 @@ static void long_scene(struct scene *s)
     a_does(s, "rollback");
 }
 
+static void after_error_scene(struct scene *s)
+{
+    assert_string_equal(a_tries(s, "create table t (x int)"), "42P07");
+    unchanged_scene(s);
+}
+
+static void after_error(void **state)
+{
+    (void)state;
+    play(after_error_scene, 1);
+}
+
 static void too_long(void **state)
 {
     (void)state;
@@ -303,6 +315,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T("a conflict in mid-transaction is not seen when its results are the same", unchanged),
         T("nor is one at COMMIT", at_commit),
+        T("nor is one after another transaction has failed", after_error),
         T("40001 when what the client has read is no longer so", seen),
         T("now() and statement_timestamp() stand still when a transaction runs again", time_stands),
         T("40001 when the client was shown a sequence's number", sequence_shown),

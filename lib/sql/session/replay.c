@@ -31,6 +31,7 @@ struct replay {
     bool          taken_back; /* the newest step is about to run for the client */
     bool          off;        /* this transaction is not run again */
     bool          running;
+    bool          retrying; /* the statement that had failed runs again */
 };
 
 struct replay *replay_new(struct heap *heap)
@@ -70,7 +71,13 @@ void replay_reset(struct sql_session *s)
     ASSERT(!r->running);
     drop_steps(s);
     r->attempts = 0;
-    r->off = r->taken_back = false;
+    r->off = r->taken_back = r->retrying = false;
+}
+
+void replay_new_transaction(struct sql_session *s)
+{
+    if (!s->replay->retrying) /* else its first statement runs again: attempts go on counting */
+        replay_reset(s);
 }
 
 bool replay_is_running(const struct sql_session *s)
@@ -93,8 +100,7 @@ void replay_begin(struct sql_session *s)
 {
     s->replay->mark = s->sink->mark(s->sink);
     s->context.touched_outside = false;
-    if (!s->replay->off)
-        s->sink->digest_begin(s->sink);
+    s->sink->digest_begin(s->sink);
 }
 
 /* Statements that do the same when they run again, or show it when they do not. Those that change
@@ -173,6 +179,7 @@ void replay_note(struct sql_session *s, const PgQuery__Node *node, slice text, s
 {
     struct replay *r = s->replay;
 
+    r->retrying = false;
     if (s->txn == NULL) {
         replay_reset(s);
         return;
@@ -309,6 +316,7 @@ status replay_retry(struct sql_session *s, status st, const PgQuery__Node *node,
     enum txn_block was = s->block;
     status         again;
 
+    s->replay->retrying = false;
     if (!may_replay(s, st) || (node != NULL && !is_repeatable(node) && !is_commit(node)) ||
         !s->sink->rewind(s->sink, s->replay->mark)) {
         replay_off(s);
@@ -319,6 +327,7 @@ status replay_retry(struct sql_session *s, status st, const PgQuery__Node *node,
     again = run_until_done(s);
     if (st_ok(again)) {
         s->server->replays_succeeded++;
+        s->replay->retrying = true;
         st_clear(st);
         return STATUS_OK;
     }

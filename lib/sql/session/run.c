@@ -286,8 +286,11 @@ static status commit_implicit(struct sql_session *s)
 
         replay_begin(s);
         st = transaction_end_statement(s, false);
-        if (st_ok(st))
+        if (st_ok(st)) {
+            if (s->txn == NULL)
+                replay_reset(s);
             return st;
+        }
         x = replay_take_back(s, st);
         st = replay_retry(s, st, NULL, NULL);
         if (st_ok(st) && x != NULL)
@@ -530,7 +533,8 @@ static status run_shape(struct sql_session *s, slice text, struct prepared **ran
         size_t mark = s->sink->mark(s->sink);
         status st;
 
-        replay_begin(s);
+        if (!s->replayable)
+            replay_begin(s);
         st = run_shape_once(s, ran, unknown);
         if (st_ok(st) && *unknown) {
             if (s->block == BLOCK_IMPLICIT)

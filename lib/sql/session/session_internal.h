@@ -264,8 +264,10 @@ status statement_run_text(struct sql_session *s, slice text) MUST_CHECK;
 
 struct replay *replay_new(struct heap *heap);
 void           replay_free(struct sql_session *s);
-/* A new transaction: nothing has run yet. */
+/* Nothing has run yet, or what has run has ended. */
 void           replay_reset(struct sql_session *s);
+/* A transaction begins. */
+void           replay_new_transaction(struct sql_session *s);
 bool           replay_is_running(const struct sql_session *s);
 /* The running transaction will not be run again. */
 void           replay_off(struct sql_session *s);

@@ -103,7 +103,7 @@ status transaction_begin_statement(struct sql_session *s)
         }
         if (!replaying) {
             s->context.txn_start_us = s->context.statement_start_us;
-            replay_reset(s);
+            replay_new_transaction(s);
         }
         return begin(s);
     }
