@@ -197,6 +197,9 @@ status bind_case(struct scope *s, const PgQuery__CaseExpr *n, struct expr **out)
 status bind_array(struct scope *s, const PgQuery__AArrayExpr *n, uint32_t array_type,
                   int32_t typmod, struct expr **out) MUST_CHECK;
 status bind_type_cast(struct scope *s, const PgQuery__TypeCast *n, struct expr **out) MUST_CHECK;
+/* f() OVER (...): window.c */
+status bind_window_call(struct scope *s, const PgQuery__FuncCall *n, const struct function *f,
+                        struct expr **out);
 status bind_indirection(struct scope *s, const PgQuery__AIndirection *n, struct expr **out)
     MUST_CHECK;
 

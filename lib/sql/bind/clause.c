@@ -406,6 +406,8 @@ static status check_lockable(struct scope *s, const char *name)
         with = "HAVING clause";
     else if (q->has_aggregates)
         with = "aggregate functions";
+    else if (q->has_windows)
+        with = "window functions";
     else if (q->has_set_calls)
         with = "set-returning functions in the target list";
     if (with == NULL)

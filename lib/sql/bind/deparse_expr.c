@@ -618,6 +618,26 @@ static void put_array(struct deparse *d, const struct expr *e)
     }
 }
 
+static void put_window(struct deparse *d, const struct expr *e)
+{
+    put(d, e->window.fn->name);
+    put(d, "() OVER (");
+    for (size_t i = 0; i < e->window.key_count; i++) {
+        bool ordered = i >= e->window.partition_count;
+
+        put(d, i > 0 && i != e->window.partition_count ? ", "
+               : !ordered                              ? "PARTITION BY "
+               : i > 0                                 ? " ORDER BY "
+                                                       : "ORDER BY ");
+        deparse_put_bare(d, e->window.keys[i]);
+        if (ordered && e->window.descending[i])
+            put(d, " DESC");
+        if (ordered && e->window.nulls_first[i] != e->window.descending[i])
+            put(d, e->window.nulls_first[i] ? " NULLS FIRST" : " NULLS LAST");
+    }
+    put(d, ")");
+}
+
 static void put_subscript(struct deparse *d, const struct expr *e)
 {
     bool bare = e->subscript.array->kind == EXPR_COLUMN || e->subscript.array->kind == EXPR_PARAM;
@@ -753,6 +773,9 @@ static void put_by_kind(struct deparse *d, const struct expr *e)
         return;
     case EXPR_SUBSCRIPT:
         put_subscript(d, e);
+        return;
+    case EXPR_WINDOW:
+        put_window(d, e);
         return;
     case EXPR_FIELD:
         put(d, "(");

@@ -99,6 +99,8 @@ bool expr_walk_children(struct expr *e, expr_visit visit, void *ctx)
         return walk_subscript(e, visit, ctx);
     case EXPR_FIELD:
         return visit(&e->field.record, ctx);
+    case EXPR_WINDOW:
+        return walk_array(e->window.keys, e->window.key_count, visit, ctx);
     case EXPR_AGGREGATE:
         return walk_array(e->aggregate.args, e->aggregate.arg_count + e->aggregate.sort_arg_count,
                           visit, ctx) &&
@@ -128,6 +130,9 @@ static void own_arrays(struct arena *a, struct expr *e)
     case EXPR_CALL:
     case EXPR_SET_CALL:
         e->call.args = copy_array(a, e->call.args, e->call.arg_count);
+        break;
+    case EXPR_WINDOW:
+        e->window.keys = copy_array(a, e->window.keys, e->window.key_count);
         break;
     case EXPR_AND:
     case EXPR_OR:
@@ -313,6 +318,8 @@ static bool equal_same_kind(const struct expr *a, const struct expr *b)
                expr_equal(a->subscript.array, b->subscript.array) &&
                equal_or_null(a->subscript.index, b->subscript.index) &&
                equal_or_null(a->subscript.upper, b->subscript.upper);
+    case EXPR_WINDOW:
+        return a->window.fn == b->window.fn && expr_same_window(a, b);
     case EXPR_FIELD:
         return a->field.position == b->field.position &&
                expr_equal(a->field.record, b->field.record);
@@ -402,4 +409,16 @@ uint32_t set_call_column_type(const struct expr *call, size_t column)
             return type_by_oid(call->call.args[i]->type)->element_oid;
     }
     return OID_ANYELEMENT;
+}
+
+bool expr_same_window(const struct expr *a, const struct expr *b)
+{
+    bool same = a->window.key_count == b->window.key_count &&
+                a->window.partition_count == b->window.partition_count;
+
+    for (size_t i = 0; i < a->window.key_count && same; i++)
+        same = a->window.descending[i] == b->window.descending[i] &&
+               a->window.nulls_first[i] == b->window.nulls_first[i] &&
+               expr_equal(a->window.keys[i], b->window.keys[i]);
+    return same;
 }

@@ -34,6 +34,7 @@ enum expr_kind {
     EXPR_ARRAY,       /* ARRAY[...] */
     EXPR_SUBSCRIPT,   /* a[i], a[i:j] */
     EXPR_FIELD,       /* (f(x)).name */
+    EXPR_WINDOW,      /* rank() OVER (...) */
     EXPR_ROW,         /* ROW(...), (a, b) */
     EXPR_ROW_COMPARE, /* (a, b) < (c, d) */
     EXPR_AGGREGATE,
@@ -151,6 +152,12 @@ struct expr {
         } field;
         struct {
             const struct function *fn;
+            struct expr          **keys; /* PARTITION BY, then ORDER BY */
+            size_t                 key_count, partition_count;
+            bool                  *descending, *nulls_first;
+        } window;
+        struct {
+            const struct function *fn;
             struct expr          **args;
             size_t                 arg_count;
             size_t sort_arg_count; /* args[arg_count ...]: for ORDER BY only, not handed to fn */
@@ -184,6 +191,8 @@ struct expr *expr_new(struct arena *a, enum expr_kind kind, uint32_t type, int32
 struct expr *expr_const(struct arena *a, uint32_t type, datum value, int location);
 struct expr *expr_null(struct arena *a, uint32_t type, int location);
 struct expr *expr_copy(struct arena *a, const struct expr *e);
+/* Whether two EXPR_WINDOW look at their rows in the same order. */
+bool         expr_same_window(const struct expr *a, const struct expr *b);
 /* The type of a column (from 0) of a call that gives several, known from its arguments where the
  * function leaves it to them. */
 uint32_t     set_call_column_type(const struct expr *call, size_t column);

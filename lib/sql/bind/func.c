@@ -585,7 +585,7 @@ static status make_call(struct scope *s, const struct call *c, const struct matc
         return make_aggregate(s, c, f, args, count, result, out);
     if (f->kind == FUNCTION_WINDOW) {
         if (c->n->over != NULL)
-            return binder_unsupported(s->b, c->n->location, "window functions are not supported");
+            return bind_window_call(s, c->n, f, out);
         return binder_at(
             s->b, c->n->location,
             status_new(ST_WINDOWING_ERROR, "window function %s requires an OVER clause", c->shown));

@@ -150,7 +150,7 @@ struct query {
     struct expr       *where;
     size_t             target_count;
     struct target     *targets; /* hidden ones last */
-    bool               has_aggregates, has_subqueries, has_set_calls;
+    bool               has_aggregates, has_subqueries, has_set_calls, has_windows;
     bool             is_conversion; /* made by the binder to cast the columns of its one subquery */
     size_t           group_count;
     int             *group; /* positions in targets; has_group with none is GROUP BY () */

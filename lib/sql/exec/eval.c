@@ -485,6 +485,7 @@ static status compile_kind(struct eval *e)
         return subplan_compile(e->context, x, &e->subplan);
     case EXPR_COLUMN:
     case EXPR_SET_CALL:
+    case EXPR_WINDOW:
     case EXPR_AGGREGATE:
     case EXPR_DEFAULT:
         break;

@@ -38,6 +38,8 @@ static const struct op_class *class_of(enum plan_kind kind)
         return &op_sort;
     case PLAN_UNIQUE:
         return &op_unique;
+    case PLAN_WINDOW:
+        return &op_window;
     case PLAN_PROJECT_SET:
         return &op_project_set;
     case PLAN_APPEND:

@@ -147,7 +147,7 @@ void   subplans_close(struct execution *x);
 
 extern const struct op_class op_result, op_scan, op_virtual_scan, op_function_scan, op_values_scan,
     op_cte_scan, op_subquery_scan, op_nested_loop, op_hash_join, op_merge_join, op_aggregate,
-    op_sort, op_unique, op_project_set, op_append, op_set_op, op_recursive_union, op_limit,
-    op_lock_rows, op_materialize, op_modify;
+    op_sort, op_unique, op_project_set, op_window, op_append, op_set_op, op_recursive_union,
+    op_limit, op_lock_rows, op_materialize, op_modify;
 
 #endif

@@ -164,6 +164,8 @@ static const char *node_type(const struct plan_node *n)
         return "Sort";
     case PLAN_UNIQUE:
         return "Unique";
+    case PLAN_WINDOW:
+        return "WindowAgg";
     case PLAN_PROJECT_SET:
         return "ProjectSet";
     case PLAN_RECURSIVE_UNION:

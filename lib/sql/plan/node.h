@@ -27,6 +27,7 @@ enum plan_kind {
     PLAN_AGGREGATE,
     PLAN_SORT,
     PLAN_UNIQUE,      /* drops neighbours that are equal in the first key_count keys */
+    PLAN_WINDOW,      /* row_number() and its kin over sorted rows */
     PLAN_PROJECT_SET, /* set-returning functions of a target list */
     PLAN_APPEND,
     PLAN_SET_OP, /* INTERSECT, EXCEPT by hashing */
@@ -171,10 +172,10 @@ struct plan_node {
             size_t              key_count;               /* hash, merge */
             struct expr       **left_keys, **right_keys; /* over that side's outputs */
             const struct type **key_types;
-            bool               *descending; /* merge: the order of each key */
+            bool               *descending;  /* merge: the order of each key */
             size_t              param_count; /* nested loop: handed to the inner side */
             int                *param_slots;
-            struct expr       **param_values;   /* over the left outputs */
+            struct expr       **param_values;  /* over the left outputs */
             struct expr        *key_condition; /* what the keys say, for EXPLAIN */
         } join;
         struct {
@@ -191,6 +192,12 @@ struct plan_node {
             size_t        count;
             struct expr **calls; /* EXPR_SET_CALL, arguments over the input */
         } project_set;
+        struct {
+            size_t           count;
+            struct expr    **calls; /* EXPR_WINDOW, all of one window */
+            size_t           key_count, partition_count;
+            struct plan_key *keys; /* partition, then order: how the input is sorted */
+        } window;
         struct {
             int table; /* the query level's entry that names its columns */
         } append;      /* and SET_OP's first member */

@@ -209,14 +209,14 @@ static status plan_from(struct level *lv, struct path_set *out)
     return plan_join_tree(lv, tree, out);
 }
 
+/* Hidden targets come last; behind DISTINCT they are no more. */
 static void set_want(struct level *lv, struct plan_node *n)
 {
     struct query *q = lv->q;
 
-    n->want_count = q->target_count;
     n->want = ARENA_ARRAY(lv->p->a, struct expr *, q->target_count);
-    for (size_t i = 0; i < q->target_count; i++)
-        n->want[i] = q->targets[i].expr;
+    for (size_t i = 0; i < q->target_count && !(q->distinct && q->targets[i].hidden); i++)
+        n->want[n->want_count++] = q->targets[i].expr;
 }
 
 static status plan_this_level(struct level *lv, struct plan_node **out)

@@ -34,7 +34,7 @@ static bool target_may_move(const struct query *q, int16_t column)
 static bool query_takes_conditions(const struct query *q)
 {
     if (q->limit != NULL || q->offset != NULL || q->lock_count > 0 || q->has_set_calls ||
-        q->kind != QUERY_SELECT)
+        q->has_windows || q->kind != QUERY_SELECT)
         return false;
     return q->distinct_on_count == 0;
 }

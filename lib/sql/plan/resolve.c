@@ -51,7 +51,7 @@ static bool fix_visit(struct expr **place, void *ctx)
         return true;
     }
     if ((*place)->kind == EXPR_COLUMN || (*place)->kind == EXPR_AGGREGATE ||
-        (*place)->kind == EXPR_SET_CALL) {
+        (*place)->kind == EXPR_SET_CALL || (*place)->kind == EXPR_WINDOW) {
         f->st = status_new(
             ST_INTERNAL, "the planner lost an expression of kind %d (table %d, column %d)",
             (int)(*place)->kind, (*place)->kind == EXPR_COLUMN ? (*place)->column.table : -1,
@@ -128,7 +128,10 @@ static bool leaf_visit(struct expr **place, void *ctx)
 {
     struct leaves *w = ctx;
 
-    if ((*place)->kind == EXPR_COLUMN) {
+    /* DISTINCT stands above what computes aggregates, windows and sets: their results are as much
+     * its input's as columns are. */
+    if ((*place)->kind == EXPR_COLUMN || (*place)->kind == EXPR_AGGREGATE ||
+        (*place)->kind == EXPR_WINDOW || (*place)->kind == EXPR_SET_CALL) {
         exprs_add_new(w->p->a, &w->list, *place);
         return true;
     }
@@ -457,6 +460,58 @@ static status resolve_project_set(struct planner *p, struct plan_node *n, struct
     return finish(p, n, want, count, provides.items, provides.count);
 }
 
+struct window_leaves {
+    struct leaves           leaves;
+    const struct plan_node *n;
+};
+
+/* Whether the node computes `e` or a part of it. */
+static bool computed_visit(struct expr **place, void *ctx)
+{
+    const struct plan_node *n = ctx;
+
+    for (size_t i = 0; i < n->window.count; i++) {
+        if (expr_equal(*place, n->window.calls[i]))
+            return false;
+    }
+    return plan_walk_children(*place, computed_visit, ctx);
+}
+
+/* The parts of an expression that the node does not compute, as large as they come: results of
+ * another window are the input's. */
+static bool window_free_visit(struct expr **place, void *ctx)
+{
+    struct window_leaves *w = ctx;
+
+    if (computed_visit(place, (void *)(uintptr_t)w->n)) {
+        if ((*place)->kind != EXPR_CONST && (*place)->kind != EXPR_PARAM &&
+            (*place)->kind != EXPR_OUTER)
+            add_missing(w->leaves.p, &w->leaves.list, *place);
+        return true;
+    }
+    if ((*place)->kind == EXPR_WINDOW)
+        return true; /* its keys are asked for separately */
+    return plan_walk_children(*place, window_free_visit, ctx);
+}
+
+static status resolve_window(struct planner *p, struct plan_node *n, struct expr **want,
+                             size_t count)
+{
+    struct window_leaves w = {.leaves = {.p = p}, .n = n};
+    struct exprs         provides = {0}, *input = &w.leaves.list;
+
+    for (size_t i = 0; i < count; i++)
+        window_free_visit(&want[i], &w);
+    for (size_t i = 0; i < n->window.key_count; i++)
+        add_missing(p, input, n->window.keys[i].expr);
+    TRY_RETURN(resolve_plan(p, n->left, input->items, input->count));
+    TRY_RETURN(resolve_keys(p, n->window.keys, n->window.key_count, input));
+    exprs_add_all(p->a, &provides, input);
+    for (size_t i = 0; i < n->window.count; i++)
+        exprs_add(p->a, &provides, plan_copy_expr(p->a, n->window.calls[i]));
+    return finish(p, n, want, count, provides.items, provides.count);
+}
+
 static status resolve_children(struct planner *p, struct plan_node *n, struct expr **want,
                                size_t count)
 {
@@ -560,6 +615,8 @@ status resolve_plan(struct planner *p, struct plan_node *n, struct expr **want, 
         return resolve_pass(p, n, want, count, n->limit.keys, n->limit.key_count);
     case PLAN_MATERIALIZE:
         return resolve_pass(p, n, want, count, NULL, 0);
+    case PLAN_WINDOW:
+        return resolve_window(p, n, want, count);
     case PLAN_PROJECT_SET:
         return resolve_project_set(p, n, want, count);
     case PLAN_APPEND:

@@ -21,7 +21,8 @@ bool query_is_simple(const struct query *q)
     return q->kind == QUERY_SELECT && q->from != NULL && !q->has_aggregates && !q->has_group &&
            q->having == NULL && !q->distinct && q->distinct_on_count == 0 && q->sort_count == 0 &&
            q->limit == NULL && q->offset == NULL && q->set_op == NULL && q->cte_count == 0 &&
-           q->lock_count == 0 && !q->has_set_calls && !targets_have_set_calls_or_volatile(q);
+           q->lock_count == 0 && !q->has_set_calls && !q->has_windows &&
+           !targets_have_set_calls_or_volatile(q);
 }
 
 static bool targets_are_columns(const struct query *q)

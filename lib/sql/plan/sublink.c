@@ -11,7 +11,7 @@ static bool exists_is_simple(const struct query *q)
 {
     return q->kind == QUERY_SELECT && q->from != NULL && !q->has_aggregates && !q->has_group &&
            q->having == NULL && q->set_op == NULL && q->cte_count == 0 && q->lock_count == 0 &&
-           !q->has_set_calls && q->offset == NULL && q->limit == NULL;
+           !q->has_set_calls && !q->has_windows && q->offset == NULL && q->limit == NULL;
 }
 
 static bool from_has_outer_join_or_lateral(const struct query *q, const struct from_node *f)

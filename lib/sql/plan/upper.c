@@ -245,6 +245,72 @@ static status plan_set_calls(struct level *lv, struct plan_node **n)
     return STATUS_OK;
 }
 
+/* ---- window functions ---------------------------------------------------------------------------
+ */
+
+static bool window_visit(struct expr **place, void *ctx)
+{
+    struct collect *w = ctx;
+
+    if (!plan_walk_children(*place, window_visit, ctx))
+        return false;
+    if ((*place)->kind == EXPR_WINDOW)
+        exprs_add_new(w->lv->p->a, &w->aggregates, *place);
+    return true;
+}
+
+static struct path_keys window_keys(struct level *lv, const struct expr *w)
+{
+    struct path_keys k = {.count = w->window.key_count};
+
+    k.keys = ARENA_ARRAY(lv->p->a, struct path_key, k.count);
+    for (size_t i = 0; i < k.count; i++)
+        k.keys[i] = (struct path_key){.expr = plan_copy_expr(lv->p->a, w->window.keys[i]),
+                                      .descending = w->window.descending[i],
+                                      .nulls_first = w->window.nulls_first[i]};
+    return k;
+}
+
+/* One node for each window, over its rows in order. */
+static struct plan_node *window_node(struct level *lv, struct plan_node *input,
+                                     const struct exprs *calls, const struct expr *first)
+{
+    struct path_keys  keys = window_keys(lv, first);
+    struct plan_node *n;
+
+    if (keys.count > 0)
+        input = sort_node(lv, input, &keys);
+    n = node_over(lv->p, PLAN_WINDOW, input);
+    n->window.key_count = keys.count;
+    n->window.partition_count = first->window.partition_count;
+    n->window.keys = plan_keys(lv, &keys);
+    n->window.calls = ARENA_ARRAY(lv->p->a, struct expr *, calls->count);
+    for (size_t i = 0; i < calls->count; i++) {
+        if (expr_same_window(calls->items[i], first))
+            n->window.calls[n->window.count++] = plan_copy_expr(lv->p->a, calls->items[i]);
+    }
+    n->total += n->rows * COST_OPERATOR;
+    n->order_count = 0;
+    return n;
+}
+
+static struct plan_node *plan_windows(struct level *lv, struct plan_node *n)
+{
+    struct collect w = {.lv = lv};
+
+    for (size_t i = 0; i < lv->q->target_count; i++)
+        window_visit(&lv->q->targets[i].expr, &w);
+    for (size_t i = 0; i < w.aggregates.count; i++) {
+        bool seen = false;
+
+        for (size_t k = 0; k < i && !seen; k++)
+            seen = expr_same_window(w.aggregates.items[k], w.aggregates.items[i]);
+        if (!seen)
+            n = window_node(lv, n, &w.aggregates, w.aggregates.items[i]);
+    }
+    return n;
+}
+
 /* ---- DISTINCT -----------------------------------------------------------------------------------
  */
 
@@ -258,8 +324,11 @@ static struct plan_node *distinct_node(struct level *lv, struct plan_node *input
     n->aggregate.groups = ARENA_ARRAY(lv->p->a, struct expr *, q->target_count);
     n->aggregate.group_types = ARENA_ARRAY(lv->p->a, const struct type *, q->target_count);
     for (size_t i = 0; i < q->target_count; i++) {
-        size_t at = n->aggregate.group_count++;
+        size_t at = n->aggregate.group_count;
 
+        if (q->targets[i].hidden)
+            continue; /* of GROUP BY: it is not what has to differ */
+        n->aggregate.group_count++;
         n->aggregate.groups[at] = q->targets[i].expr;
         n->aggregate.group_types[at] = type_by_oid(q->targets[i].expr->type);
     }
@@ -390,6 +459,14 @@ status plan_upper(struct level *lv, struct path_set *paths, struct plan_node **o
         path_add(lv, &one, n);
         paths = &one;
         lv->bound = (struct exprs){0};
+        lv->wanted_rows = 0;
+    }
+    if (q->has_windows) {
+        struct plan_node *n = plan_windows(lv, best_ordered(lv, paths, &none, 0));
+
+        one = (struct path_set){0};
+        path_add(lv, &one, n);
+        paths = &one;
         lv->wanted_rows = 0;
     }
     if (q->has_set_calls) {
