@@ -453,6 +453,10 @@ public final class Jdbc {
         equal(table("author|TABLE|null", "book|TABLE|what is read", "cheap|VIEW|null"),
               rows(m.getTables(null, "public", "%", new String[] {"TABLE", "VIEW"}), "TABLE_NAME", "TABLE_TYPE", "REMARKS"));
         equal(true, rows(m.getTables(null, "pg_catalog", "pg_class", null), "TABLE_TYPE").contains(List.of("SYSTEM TABLE")));
+        equal(table("id|4|serial|10|0|nextval('author_id_seq'::regclass)|NO|YES", "name|12|varchar|40|0|null|NO|NO",
+                    "born|91|date|13|0|null|YES|NO", "score|2|numeric|8|2|null|YES|NO"),
+              rows(m.getColumns(null, "public", "author", "%"), "COLUMN_NAME", "DATA_TYPE", "TYPE_NAME", "COLUMN_SIZE",
+                   "DECIMAL_DIGITS", "COLUMN_DEF", "IS_NULLABLE", "IS_AUTOINCREMENT"));
         equal(table("a|1|book_pkey", "n|2|book_pkey"),
               rows(m.getPrimaryKeys(null, "public", "book"), "COLUMN_NAME", "KEY_SEQ", "PK_NAME"));
         String[] key = {"PKTABLE_NAME", "PKCOLUMN_NAME", "FKTABLE_NAME", "FKCOLUMN_NAME", "KEY_SEQ", "DELETE_RULE", "FK_NAME",
