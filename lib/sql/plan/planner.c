@@ -276,7 +276,7 @@ static void set_columns(struct planner *p, const struct query *q)
         if (t[i].hidden)
             continue;
         plan->columns[plan->column_count++] =
-            (struct result_column){.name = t[i].name,
+            (struct result_column){.name = arena_strdup(p->a, t[i].name), /* outlives descriptors */
                                    .type = t[i].expr->type,
                                    .typmod = t[i].expr->typmod,
                                    .origin_table = t[i].origin_table,
