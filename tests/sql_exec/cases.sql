@@ -187,6 +187,8 @@ SELECT rank() OVER (ORDER BY row_number() OVER ()) FROM e;
 SELECT sum(row_number() OVER ()) FROM e;
 SELECT row_number() FROM e;
 SELECT DISTINCT count(*) FROM e GROUP BY dept ORDER BY 1;
+SELECT DISTINCT pay > 150 FROM e GROUP BY pay > 150 ORDER BY 1;
+SELECT DISTINCT dept || 'x', count(*) FROM e GROUP BY dept || 'x' ORDER BY 1;
 SELECT (information_schema._pg_expandarray(ARRAY['a', 'b'])).n, (information_schema._pg_expandarray(ARRAY['a', 'b'])).x;
 SELECT (x.keys).x, (x.keys).n FROM (SELECT information_schema._pg_expandarray(ARRAY[3, 4]) AS keys) x ORDER BY 2;
 SELECT x || 'y', n FROM information_schema._pg_expandarray(ARRAY['a', 'b']);

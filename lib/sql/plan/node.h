@@ -186,6 +186,7 @@ struct plan_node {
             const struct type     **group_types;
             size_t                  aggregate_count;
             struct plan_aggregate  *aggregates;
+            bool                    whole;     /* DISTINCT: the input computes the groups */
             bool                    may_spill; /* no volatile expression: rows may be read twice */
         } aggregate;
         struct {

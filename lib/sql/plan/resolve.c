@@ -128,10 +128,7 @@ static bool leaf_visit(struct expr **place, void *ctx)
 {
     struct leaves *w = ctx;
 
-    /* DISTINCT stands above what computes aggregates, windows and sets: their results are as much
-     * its input's as columns are. */
-    if ((*place)->kind == EXPR_COLUMN || (*place)->kind == EXPR_AGGREGATE ||
-        (*place)->kind == EXPR_WINDOW || (*place)->kind == EXPR_SET_CALL) {
+    if ((*place)->kind == EXPR_COLUMN) {
         exprs_add_new(w->p->a, &w->list, *place);
         return true;
     }
@@ -343,6 +340,25 @@ static status resolve_aggregate_args(struct planner *p, struct plan_aggregate *g
     return resolve_expr(p, &e->aggregate.filter, input->items, input->count);
 }
 
+static void add_missing(struct planner *p, struct exprs *l, struct expr *e)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->items[i] == e)
+            return;
+    }
+    exprs_add_new(p->a, l, e);
+}
+
+/* What DISTINCT compares may be groups, aggregates or windows, which only its input can compute. */
+static void add_whole(struct leaves *w, struct expr **list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i]->kind != EXPR_CONST && list[i]->kind != EXPR_PARAM &&
+            list[i]->kind != EXPR_OUTER)
+            add_missing(w->p, &w->list, list[i]);
+    }
+}
+
 static status resolve_aggregate(struct planner *p, struct plan_node *n, struct expr **want,
                                 size_t count)
 {
@@ -351,7 +367,10 @@ static status resolve_aggregate(struct planner *p, struct plan_node *n, struct e
 
     for (size_t i = 0; i < n->aggregate.group_count; i++)
         exprs_add(p->a, &provides, n->aggregate.groups[i]);
-    add_leaves_of(&w, n->aggregate.groups, n->aggregate.group_count);
+    if (n->aggregate.whole)
+        add_whole(&w, n->aggregate.groups, n->aggregate.group_count);
+    else
+        add_leaves_of(&w, n->aggregate.groups, n->aggregate.group_count);
     for (size_t i = 0; i < n->aggregate.aggregate_count; i++) {
         struct expr *e = n->aggregate.aggregates[i].expr;
 
@@ -372,15 +391,6 @@ static status resolve_aggregate(struct planner *p, struct plan_node *n, struct e
     for (size_t i = 0; i < n->aggregate.aggregate_count; i++)
         TRY_RETURN(resolve_aggregate_args(p, &n->aggregate.aggregates[i], &w.list));
     return finish(p, n, want, count, provides.items, provides.count);
-}
-
-static void add_missing(struct planner *p, struct exprs *l, struct expr *e)
-{
-    for (size_t i = 0; i < l->count; i++) {
-        if (l->items[i] == e)
-            return;
-    }
-    exprs_add_new(p->a, l, e);
 }
 
 static status resolve_keys(struct planner *p, struct plan_key *keys, size_t count,

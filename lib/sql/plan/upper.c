@@ -321,6 +321,7 @@ static struct plan_node *distinct_node(struct level *lv, struct plan_node *input
 
     n->order_count = 0;
     n->aggregate.strategy = AGG_HASHED;
+    n->aggregate.whole = true;
     n->aggregate.groups = ARENA_ARRAY(lv->p->a, struct expr *, q->target_count);
     n->aggregate.group_types = ARENA_ARRAY(lv->p->a, const struct type *, q->target_count);
     for (size_t i = 0; i < q->target_count; i++) {
