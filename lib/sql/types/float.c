@@ -270,7 +270,8 @@ uint64_t float_hash(datum v)
 
 void float_key_encode(datum v, struct buf *out, bool *exact)
 {
-    if (v.f == 0 && signbit(v.f))
+    /* There is one zero and one NaN among keys, but clients may send others in binary. */
+    if ((v.f == 0 && signbit(v.f)) || isnan(v.f))
         *exact = false;
     keyenc_put_double(out, v.f, KEY_ASC);
 }
