@@ -189,8 +189,7 @@ static status temp_dir_ready(struct node *n, struct arena *a, const char **out)
     size_t      count;
 
     if (strcmp(n->options.store, "mem:") == 0) {
-        dir = getenv("TMPDIR");
-        *out = dir != NULL && dir[0] == '/' ? dir : "/tmp";
+        *out = n->options.temp_dir != NULL ? n->options.temp_dir : "/tmp";
         return STATUS_OK;
     }
     *out = dir = arena_printf(a, "%s/tmp", n->options.store);

@@ -19,6 +19,7 @@ struct node_address {
 struct node_options {
     const char         *store;     /* directory, or "mem:" */
     const char         *user;      /* first superuser of a new store */
+    const char         *temp_dir;  /* of temporary files of a store in memory; NULL: "/tmp" */
     struct node_address sql, http; /* http.host NULL: no HTTP server */
     uint64_t sql_memory; /* bytes for statements of all sessions; 0: a quarter of the machine's */
     uint64_t max_clock_offset_us;

@@ -67,7 +67,7 @@ struct sql_context {
     uint32_t    process_id;      /* pg_backend_pid() */
     uint64_t    random_state[4]; /* random() and setseed() of this session */
     /* The statement has changed what no rollback undoes, for others to see. */
-    bool touched_outside;
+    bool        touched_outside;
 
     /* Send a notice to the client; `st` is taken over. severity: "NOTICE", "WARNING", "INFO" ... */
     void (*notice)(struct sql_context *c, const char *severity, status st);

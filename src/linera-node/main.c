@@ -171,8 +171,10 @@ static void on_stop(struct env *env, void *arg)
 static status start(struct server *s)
 {
     char                sql_host[256], http_host[256];
+    const char         *temp_dir = getenv("TMPDIR");
     struct node_options o = {.store = s->args.store,
                              .user = s->args.user,
+                             .temp_dir = temp_dir != NULL && temp_dir[0] == '/' ? temp_dir : NULL,
                              .sql_memory = s->args.sql_memory,
                              .max_clock_offset_us = s->args.max_offset_us,
                              .connections_max = s->args.connections};

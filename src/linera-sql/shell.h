@@ -81,8 +81,8 @@ struct shell {
     struct input     *input;
     int               nesting; /* of \i */
     struct go_options go;
-    char              *restricted; /* \restrict's key: nothing but \unrestrict is heard */
-    PGresult          *last_error;
+    char             *restricted; /* \restrict's key: nothing but \unrestrict is heard */
+    PGresult         *last_error;
     bool              quit;
     int               exit; /* what the program ends with */
 };

@@ -497,7 +497,8 @@ DDL_TEST(system_tables)
     assert_int_equal(count_rows(d, "pg_catalog", "pg_constraint"), 4);
     assert_int_equal(count_rows(d, "pg_catalog", "pg_index"), 3);
     assert_int_equal(count_rows(d, "pg_catalog", "pg_attrdef"), 3);
-    assert_int_equal(count_rows(d, "information_schema", "sequences"), 1); /* c's is an identity's */
+    assert_int_equal(count_rows(d, "information_schema", "sequences"),
+                     1); /* c's is an identity's */
     assert_int_equal(count_rows(d, "information_schema", "key_column_usage"), 3);
     assert_int_equal(count_rows(d, "public", "p_id_seq"), 1);
 }

@@ -27,8 +27,8 @@ struct catalog {
     uint64_t           version_last; /* the newest number any view or commit has taken */
     uint32_t           oid_next, oid_end; /* reserved and not given out yet */
     struct env_mutex   oid_mutex;
-    struct umap        changes;   /* OID of a table -> struct changes *, see statistics.c */
-    size_t             due_count; /* of those, that want new statistics; at least */
+    struct umap        changes;    /* OID of a table -> struct changes *, see statistics.c */
+    size_t             due_count;  /* of those, that want new statistics; at least */
     struct umap        sequences;  /* storage id -> struct sequence_state *, see sequence.c */
     struct list        views_free; /* closed views, kept for reuse */
     size_t             views_free_count;

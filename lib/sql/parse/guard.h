@@ -11,8 +11,8 @@
 /* An upper bound for the nesting of the parse tree, in tokens: within one bracket, the items
  * between commas are siblings, and an item is no deeper than its own tokens plus its deepest
  * bracket. Constants nest nothing, and chains of AND or of OR are one flat list in the tree, so
- * these tokens are not counted. Stops early with some value above `limit` once it, or PARSE_BRACKETS_MAX open brackets,
- * is passed. One pass; `limit` is at most PARSE_DEPTH_MAX. */
+ * these tokens are not counted. Stops early with some value above `limit` once it, or
+ * PARSE_BRACKETS_MAX open brackets, is passed. One pass; `limit` is at most PARSE_DEPTH_MAX. */
 size_t parse_depth_bound(slice text, size_t limit);
 
 enum {

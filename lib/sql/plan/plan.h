@@ -14,8 +14,8 @@ status plan_query(struct sql_context *c, struct arena *a, struct query *q, struc
     MUST_CHECK;
 
 /* The lines of EXPLAIN, in PostgreSQL's layout, appended to `out` one by one, each ended by a
- * newline; as JSON one document. After an execution with `instrument`, times and row counts appear as EXPLAIN ANALYZE
- * shows them. */
+ * newline; as JSON one document. After an execution with `instrument`, times and row counts appear
+ * as EXPLAIN ANALYZE shows them. */
 struct explain_options {
     bool analyze, verbose, costs, buffers, timing, summary;
     enum { EXPLAIN_TEXT, EXPLAIN_JSON } format;

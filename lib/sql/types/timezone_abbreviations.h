@@ -1,5 +1,5 @@
-/* lib/sql/types/timezone_abbreviations.h: PostgreSQL 15's abbreviations of time zones in its default
- * set, in order: pg_timezone_abbrevs says the same. */
+/* lib/sql/types/timezone_abbreviations.h: PostgreSQL 15's abbreviations of time zones in its
+ * default set, in order: pg_timezone_abbrevs says the same. */
 #ifndef LINERA_SQL_TYPES_TIMEZONE_ABBREVIATIONS_H
 #define LINERA_SQL_TYPES_TIMEZONE_ABBREVIATIONS_H
 

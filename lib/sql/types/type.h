@@ -143,7 +143,7 @@ status type_value_decode(const struct type *t, slice *in, datum *out) MUST_CHECK
 
 /* Whether a value that was read back can be one of the type: what the code that uses it takes for
  * granted. Constant time. */
-bool   type_value_is_sound(const struct type *t, datum v);
+bool type_value_is_sound(const struct type *t, datum v);
 
 /* Deep copy of a value into `a`. */
 datum datum_copy(struct arena *a, const struct type *t, datum v);
