@@ -11,7 +11,7 @@ static status array_damaged(void)
     return status_new(ST_CORRUPT, "a stored array is damaged");
 }
 
-status array_open(slice packed, struct array_view *out)
+static status take_shape(slice packed, struct array_view *out)
 {
     slice head;
 
@@ -36,6 +36,16 @@ status array_open(slice packed, struct array_view *out)
     out->rest = packed;
     out->left = out->count;
     return STATUS_OK;
+}
+
+/* A damaged array is empty for those who cannot pass the error on. */
+status array_open(slice packed, struct array_view *out)
+{
+    status st = take_shape(packed, out);
+
+    if (!st_ok(st))
+        *out = (struct array_view){0};
+    return st;
 }
 
 bool array_next(struct array_view *v, datum *out, bool *null)
