@@ -32,7 +32,8 @@ stop_node() {
 end_node() {
     [ -n "${NODE_PID:-}" ] || return 0
     local pid=$NODE_PID
-    ( trap 'kill $!; exit' TERM; sleep 30 & wait $!; kill -KILL "$pid" ) >/dev/null 2>&1 3>&- &
+    # A program of its own: a subshell would share bats's traps, and a child sleep() outlive it.
+    bash -c 'read -rt 30 <> <(:) || kill -KILL "$0"' "$pid" >/dev/null 2>&1 3>&- &
     local watchdog=$!
     stop_node TERM
     kill "$watchdog" 2>/dev/null || true
