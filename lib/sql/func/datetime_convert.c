@@ -41,10 +41,18 @@ FN(timestamptz_timestamp)
     return STATUS_OK;
 }
 
+/* Not by the day's first microsecond, which the least of timestamps do not have. */
+static int64_t time_of_day(int64_t timestamp_us)
+{
+    int64_t us = timestamp_us % US_PER_DAY;
+
+    return us < 0 ? us + US_PER_DAY : us;
+}
+
 FN(timestamp_time)
 {
     *null = !TIMESTAMP_IS_FINITE(args[0].i);
-    out->i = args[0].i - floor_div(args[0].i, US_PER_DAY) * US_PER_DAY;
+    out->i = time_of_day(args[0].i);
     return STATUS_OK;
 }
 
@@ -53,7 +61,7 @@ FN(timestamptz_time)
     int64_t local = utc_to_local(zone_of(call), args[0].i);
 
     *null = !TIMESTAMP_IS_FINITE(local);
-    out->i = local - floor_div(local, US_PER_DAY) * US_PER_DAY;
+    out->i = time_of_day(local);
     return STATUS_OK;
 }
 
@@ -93,11 +101,15 @@ FN(time_scale)
 
 status zone_by_name(const struct fn_call *call, slice name, const struct time_zone **out)
 {
-    if (call->context == NULL || call->context->time_zones == NULL ||
-        !st_ok(time_zone_find_posix(call->context->time_zones, name, out)))
-        return status_new(ST_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized",
-                          SLICE_FMT(name));
-    return STATUS_OK;
+    status st = call->context == NULL || call->context->time_zones == NULL
+                    ? STATUS_NO_DATA
+                    : time_zone_find_posix(call->context->time_zones, name, out);
+
+    if (st_ok(st))
+        return STATUS_OK;
+    st_clear(st);
+    return status_new(ST_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized",
+                      SLICE_FMT(name));
 }
 
 status interval_as_zone(const struct fn_call *call, struct interval i)
