@@ -8,7 +8,6 @@
 
 #include "base/assert.h"
 #include "base/checked.h"
-#include "base/list.h"
 
 /* Every block carries its size, so that a heap knows what is in use without walking itself, and its
  * heap, so that heap_free() needs no argument. In sanitizer builds blocks are malloc's and linked,
@@ -28,6 +27,7 @@ _Static_assert(sizeof(struct block) % 16 == 0, "blocks keep malloc's alignment")
 
 #ifdef HEAP_ON_MALLOC
 struct heap {
+    struct list   foreign; /* struct heap_foreign */
     struct list   blocks;
     atomic_flag   lock;
     atomic_size_t used;
@@ -36,6 +36,7 @@ struct heap {
 #include <mimalloc.h>
 
 struct heap {
+    struct list   foreign; /* struct heap_foreign */
     mi_heap_t    *mi;
     atomic_size_t used; /* relaxed: a gauge, orders nothing */
 };
@@ -51,6 +52,23 @@ NOINLINE void heap_set_current(struct heap *h)
 NOINLINE struct heap *heap_current(void)
 {
     return current_heap;
+}
+
+static void close_foreign(struct list *foreign)
+{
+    struct list *link;
+
+    while ((link = list_pop_front(foreign)) != NULL) {
+        struct heap_foreign *f = CONTAINER_OF(link, struct heap_foreign, link);
+
+        f->close(f);
+    }
+}
+
+void heap_foreign_close(struct heap_foreign *f)
+{
+    list_remove(&f->link);
+    f->close(f);
 }
 
 NORETURN static void out_of_memory(size_t size)
@@ -80,6 +98,7 @@ struct heap *heap_new(void)
 
     if (h == NULL)
         out_of_memory(sizeof *h);
+    list_init(&h->foreign);
     list_init(&h->blocks);
     return h;
 }
@@ -88,6 +107,7 @@ void heap_destroy(struct heap *h)
 {
     if (h == NULL)
         return;
+    close_foreign(&h->foreign);
     while (!list_empty(&h->blocks)) {
         struct block *b = CONTAINER_OF(h->blocks.next, struct block, link);
 
@@ -141,6 +161,7 @@ struct heap *heap_new(void)
 
     if (h == NULL || (h->mi = mi_heap_new()) == NULL)
         out_of_memory(sizeof *h);
+    list_init(&h->foreign);
     return h;
 }
 
@@ -148,6 +169,7 @@ void heap_destroy(struct heap *h)
 {
     if (h == NULL)
         return;
+    close_foreign(&h->foreign);
     mi_heap_destroy(h->mi);
     mi_free(h);
 }
@@ -247,6 +269,13 @@ void heap_free(void *p)
     b = (struct block *)p - 1;
     used_sub(b->heap, b->size);
     block_free(b);
+}
+
+void heap_attach(struct heap *h, struct heap_foreign *f)
+{
+    list_init(&f->link);
+    if (h != NULL)
+        list_push_back(&h->foreign, &f->link);
 }
 
 void heap_advise_huge(void *p, size_t size)

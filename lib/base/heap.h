@@ -13,8 +13,16 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "base/list.h"
 
 struct heap;
+
+/* Something that a library allocated by its own means (an ICU calendar), owned by an object of a
+ * heap. heap_destroy() closes what is still attached, before any block goes. */
+struct heap_foreign {
+    struct list link;
+    void (*close)(struct heap_foreign *f);
+};
 
 /* Create a heap for the calling thread; stops the process when there is no memory for it. */
 struct heap *heap_new(void);
@@ -43,6 +51,13 @@ void heap_free(void *p);
 /* Ask for large pages behind [p, p + size), part of a block that is many MiB: random reads of it
  * then miss the TLB less. Advice only; without effect where the system has none. */
 void heap_advise_huge(void *p, size_t size);
+
+/* Let `h` close `f` if it goes first; `f` lies in a block of `h`. NULL: nothing does.
+ * Owner's thread only. */
+void heap_attach(struct heap *h, struct heap_foreign *f);
+
+/* Take `f` off its heap and close it. Owner's thread only. */
+void heap_foreign_close(struct heap_foreign *f);
 
 /* Bytes allocated and not freed; an estimate that counts block sizes, not pages. */
 size_t heap_used(const struct heap *h);

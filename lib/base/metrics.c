@@ -13,9 +13,10 @@ struct group {
 };
 
 struct metrics {
-    struct group   *groups;
-    size_t          count, capacity;
-    pthread_mutex_t lock; /* guards the list of groups, not the numbers */
+    struct heap_foreign foreign; /* the groups, and their labels */
+    struct group       *groups;
+    size_t              count, capacity;
+    pthread_mutex_t     lock; /* guards the list of groups, not the numbers */
 };
 
 /* Values below 2^SUB_BITS have a bucket each; above, the highest bit and the SUB_BITS behind it say
@@ -68,11 +69,23 @@ uint64_t metric_quantile(const struct metric_histogram *h, double q)
     return 0;
 }
 
+static void close_groups(struct heap_foreign *f)
+{
+    struct metrics *m = CONTAINER_OF(f, struct metrics, foreign);
+
+    for (size_t i = 0; i < m->count; i++)
+        heap_free(m->groups[i].labels);
+    heap_free(m->groups);
+    pthread_mutex_destroy(&m->lock);
+}
+
 struct metrics *metrics_new(struct heap *heap)
 {
     struct metrics *m = heap_must_alloc(heap, 1, sizeof *m);
 
     pthread_mutex_init(&m->lock, NULL);
+    m->foreign.close = close_groups;
+    heap_attach(heap, &m->foreign);
     return m;
 }
 
@@ -80,10 +93,7 @@ void metrics_free(struct metrics *m)
 {
     if (m == NULL)
         return;
-    for (size_t i = 0; i < m->count; i++)
-        heap_free(m->groups[i].labels);
-    heap_free(m->groups);
-    pthread_mutex_destroy(&m->lock);
+    heap_foreign_close(&m->foreign);
     heap_free(m);
 }
 

@@ -93,7 +93,7 @@ static void show_titled(struct shell *s, PGresult *r, const char *title, const c
  */
 
 /* A list of one kind. `from`, `schema`, `name` and `visible` say where the pattern applies. */
-static const struct list {
+static const struct listing {
     const char *command, *title, *select, *schema, *name, *visible, *hidden, *order;
 } lists[] = {
     {"df", "List of functions",
@@ -128,7 +128,7 @@ static const struct list {
      NULL, "d.datname", NULL, NULL, "1"},
 };
 
-static bool run_list(struct shell *s, const struct list *l, const char *text, bool system)
+static bool run_list(struct shell *s, const struct listing *l, const char *text, bool system)
 {
     struct pattern p;
     struct buf     sql;

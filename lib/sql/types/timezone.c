@@ -16,12 +16,13 @@ enum { ABBREVIATION_SIZE = 12, NAME_SIZE = 64 };
 #define EPOCH_OFFSET_S INT64_C(946684800)
 
 struct time_zone {
-    struct list link;
-    char        name[NAME_SIZE];
-    bool        fixed;
-    int32_t     offset_s; /* of a fixed one */
-    UCalendar  *calendar; /* of the others; set to the instant that is asked about */
-    char        standard[ABBREVIATION_SIZE], daylight[ABBREVIATION_SIZE];
+    struct list         link;
+    struct heap_foreign foreign; /* the calendar */
+    char                name[NAME_SIZE];
+    bool                fixed;
+    int32_t             offset_s; /* of a fixed one */
+    UCalendar          *calendar; /* of the others; set to the instant that is asked about */
+    char                standard[ABBREVIATION_SIZE], daylight[ABBREVIATION_SIZE];
 };
 
 struct time_zones {
@@ -46,7 +47,7 @@ void time_zones_free(struct time_zones *z)
         struct time_zone *tz = CONTAINER_OF(it, struct time_zone, link);
 
         if (tz->calendar != NULL)
-            ucal_close(tz->calendar);
+            heap_foreign_close(&tz->foreign);
         heap_free(tz);
     }
     heap_free(z);
@@ -111,7 +112,12 @@ static bool canonical_name(const char *name, UChar *out, int32_t capacity)
     return found;
 }
 
-static bool open_named(struct time_zone *tz, const char *name)
+static void close_calendar(struct heap_foreign *f)
+{
+    ucal_close(CONTAINER_OF(f, struct time_zone, foreign)->calendar);
+}
+
+static bool open_named(struct heap *heap, struct time_zone *tz, const char *name)
 {
     UChar      id[NAME_SIZE];
     UErrorCode error = U_ZERO_ERROR;
@@ -121,6 +127,8 @@ static bool open_named(struct time_zone *tz, const char *name)
     tz->calendar = ucal_open(id, -1, "en_US", UCAL_GREGORIAN, &error);
     if (U_FAILURE(error))
         return false;
+    tz->foreign.close = close_calendar;
+    heap_attach(heap, &tz->foreign);
     u_UCharsToChars(id, tz->name, u_strlen(id) + 1);
     display_name(tz, UCAL_SHORT_STANDARD, tz->standard);
     display_name(tz, UCAL_SHORT_DST, tz->daylight);
@@ -152,7 +160,7 @@ status time_zone_find(struct time_zones *z, slice name, const struct time_zone *
         if (parse_offset(text, &tz->offset_s)) {
             tz->fixed = true;
             snprintf(tz->name, sizeof tz->name, "%s", text);
-        } else if (!open_named(tz, text)) {
+        } else if (!open_named(z->heap, tz, text)) {
             heap_free(tz);
             return unknown_zone(name);
         }
