@@ -289,7 +289,7 @@ void array_key_encode(datum v, struct buf *out, bool *exact)
         if (null || view.element->key_encode == NULL)
             keyenc_put_null(out, KEY_ASC);
         else
-            view.element->key_encode(x, out, exact);
+            nested_key_encode(view.element, x, out, exact);
     }
     keyenc_put_end(out, KEY_ASC);
     keyenc_put_int64(out, view.dimensions, KEY_ASC);

@@ -76,6 +76,11 @@ TYPE_TYPMOD_DECLARE(interval);
 TYPE_TYPMOD_DECLARE(length); /* varchar, bpchar */
 TYPE_TYPMOD_DECLARE(numeric);
 
+/* The key of an element of an array or of a field of a record. The key of an array or a record has
+ * an end of its own, and may begin with a null of its own, which would be taken for those of what
+ * is around it: so it stands there as a string. keyenc_skip() steps over either. */
+void nested_key_encode(const struct type *t, datum v, struct buf *out, bool *exact);
+
 #define OPS_bool         TYPE_IO(bool), TYPE_ORDER(bool)
 #define OPS_int2         TYPE_IO(integer), TYPE_ORDER(integer)
 #define OPS_int4         OPS_int2

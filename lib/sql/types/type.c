@@ -1,5 +1,6 @@
 #include "sql/types/type.h"
 
+#include "base/keyenc.h"
 #include "sql/func/tables.h"
 #include "sql/types/calendar.h"
 #include "sql/types/numeric.h"
@@ -355,4 +356,17 @@ status none_send(struct sql_context *c, const struct type *t, datum v, struct bu
 status key_corrupt(const char *type)
 {
     return status_new(ST_CORRUPT, "a key does not hold a value of type %s where one is due", type);
+}
+
+void nested_key_encode(const struct type *t, datum v, struct buf *out, bool *exact)
+{
+    struct buf key SCOPED(buf);
+
+    buf_init(&key, out->heap);
+    if (t->element_oid == 0 && t->oid != OID_RECORD) {
+        t->key_encode(v, out, exact);
+        return;
+    }
+    t->key_encode(v, &key, exact);
+    keyenc_put_bytes(out, buf_slice(&key), KEY_ASC);
 }
