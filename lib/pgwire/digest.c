@@ -6,42 +6,53 @@
 #include "base/assert.h"
 #include "pgwire/wire.h"
 
+/* What fits into the buffer, nearly always all, is hashed in one go at the end: a state costs more
+ * than the hash of a short answer. */
 struct wire_digest {
-    XXH64_state_t state;
-    size_t        at; /* bytes of `out` that are in it */
-    bool          on;
+    XXH64_state_t state; /* of what was flushed */
+    size_t        at;    /* where in `out` the rest begins */
+    bool          on, flushed;
 };
 
 void wire_digest_begin(struct wire *w)
 {
     if (w->digest == NULL)
         w->digest = heap_must_alloc(w->out.heap, 1, sizeof *w->digest);
-    w->digest->on = XXH64_reset(&w->digest->state, 0) == XXH_OK;
+    w->digest->on = true;
+    w->digest->flushed = false;
     w->digest->at = w->out.size;
-    ASSERT(w->digest->on);
 }
 
-static void take(struct wire *w)
+/* What is not in the state yet; bytes that were taken back lie before it. */
+static slice rest(const struct wire *w)
 {
-    struct wire_digest *d = w->digest;
-
-    if (w->out.size > d->at)
-        XXH64_update(&d->state, w->out.data + d->at, w->out.size - d->at);
-    d->at = w->out.size;
+    return slice_from(buf_slice(&w->out), MIN(w->digest->at, w->out.size));
 }
 
 void wire_digest_flush(struct wire *w)
 {
-    if (w->digest == NULL || !w->digest->on)
+    struct wire_digest *d = w->digest;
+    slice               text;
+
+    if (d == NULL || !d->on)
         return;
-    take(w);
-    w->digest->at = 0;
+    if (!d->flushed)
+        XXH64_reset(&d->state, 0);
+    d->flushed = true;
+    text = rest(w);
+    XXH64_update(&d->state, text.data, text.size);
+    d->at = 0;
 }
 
 uint64_t wire_digest_end(struct wire *w)
 {
-    ASSERT(w->digest->on);
-    take(w);
-    w->digest->on = false;
-    return XXH64_digest(&w->digest->state);
+    struct wire_digest *d = w->digest;
+    slice               text = rest(w);
+
+    ASSERT(d->on);
+    d->on = false;
+    if (!d->flushed)
+        return XXH64(text.data, text.size, 0);
+    XXH64_update(&d->state, text.data, text.size);
+    return XXH64_digest(&d->state);
 }

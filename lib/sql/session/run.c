@@ -122,7 +122,6 @@ status portal_send_rows(struct sql_session *s, struct portal *x, uint64_t rows_m
         x->sent = sent += batch_live_count(b);
         if (x->statement->has_rows && !x->silent)
             TRY_RETURN(s->sink->rows(s->sink, &s->context, b, x->formats));
-        TRY_RETURN(sql_check_interrupts(&s->context));
     }
 }
 

@@ -305,9 +305,16 @@ const char *setting_with_unit(struct arena *a, enum setting_id id, const char *v
 int64_t settings_get_int(const struct settings *s, enum setting_id id)
 {
     const char *value = settings_get(s, id);
+    int64_t     number = 0;
+    bool        negative = value[0] == '-';
 
-    /* Only normalised values are stored; this is asked several times a statement. */
-    return defs[id].kind == SETTING_BOOL ? strcmp(value, "on") == 0 : strtoll(value, NULL, 10);
+    /* Only normalised values are stored, and this is asked several times a statement: no strtoll()
+     * with its locale. */
+    if (defs[id].kind == SETTING_BOOL)
+        return value[1] == 'n';
+    for (const char *at = value + negative; *at != '\0'; at++)
+        number = number * 10 + (*at - '0');
+    return negative ? -number : number;
 }
 
 /* ---- changing
