@@ -91,16 +91,21 @@ int main(int argc, char **argv)
     if (url == NULL)
         url = count > 0 ? positional[0] : getenv("LINERA_URL");
     set_variables(&s, &variables);
-    if (!shell_connect(&s, url))
-        return CLI_NO_CONNECTION;
-    if (s.interactive && !no_rc)
-        read_rc(&s);
-    run(&s, &commands, &files);
+    if (shell_connect(&s, url)) {
+        if (s.interactive && !no_rc)
+            read_rc(&s);
+        run(&s, &commands, &files);
+    } else {
+        s.exit = CLI_NO_CONNECTION;
+    }
     PQfreeCancel(s.cancel);
     PQclear(s.last_error);
     PQfinish(s.conn);
     buf_deinit(&s.buffer);
     buf_deinit(&s.previous);
+    variables_free(&s);
+    printing_free(&s.print);
+    free(s.restricted);
     if (s.out != stdout)
         target_close(s.out, s.out_pipe);
     return cli_finish(PROGRAM, s.exit);

@@ -13,6 +13,13 @@ static void replace(const char **text, const char *with)
     *text = copy;
 }
 
+void printing_free(struct printing *p)
+{
+    replace(&p->style.null, NULL);
+    replace(&p->style.separator, NULL);
+    replace(&p->style.title, NULL);
+}
+
 static const char *on_off(bool on)
 {
     return on ? "on" : "off";

@@ -83,6 +83,12 @@ void variable_set(struct shell *s, const char *name, const char *value)
     *at = v;
 }
 
+void variables_free(struct shell *s)
+{
+    while (s->variables != NULL)
+        variable_set(s, s->variables->name, NULL);
+}
+
 bool bool_parse(const char *text, bool *out)
 {
     static const struct {
@@ -108,6 +114,7 @@ void variable_assign(struct shell *s, const char *name, const char *value)
     bool on = true;
 
     variable_set(s, name, value);
+    value = variable_get(s, name); /* what was given may have been the variable's own, freed now */
     if (strcmp(name, "ON_ERROR_STOP") == 0)
         s->stop_on_error = value != NULL && (!bool_parse(value, &on) || on);
     if (strcmp(name, "VERBOSITY") == 0 && s->conn != NULL)

@@ -96,6 +96,7 @@ bool shell_failed(struct shell *s, const char *fmt, ...) PRINTF(2, 3);
 
 const char *variable_get(const struct shell *s, const char *name);
 void        variable_set(struct shell *s, const char *name, const char *value); /* NULL: unset */
+void        variables_free(struct shell *s);
 /* \set: also takes effect where the shell itself looks at the variable. */
 void        variable_assign(struct shell *s, const char *name, const char *value);
 /* psql's booleans: on, off, true, no, 1 ... and what they begin with. False: it is none. */
@@ -190,7 +191,9 @@ meta_fn do_go, do_explain, do_watch, do_bind;                         /* go.c */
 meta_fn do_copy;                                                      /* copy.c */
 meta_fn do_edit, do_print_buffer, do_write_buffer, do_reset;          /* edit.c */
 meta_fn do_pset, do_aligned, do_tuples_only, do_separator, do_html, do_expanded, do_format,
-    do_title;        /* pset.c */
+    do_title; /* pset.c */
+/* Give back what the settings hold. */
+void    printing_free(struct printing *p);
 meta_fn do_sql_help; /* help.c */
 
 /* ---- interactive.c, complete.c: the terminal ---- */

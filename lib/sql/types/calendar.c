@@ -45,10 +45,10 @@ void us_to_civil_time(int64_t us, struct civil *out)
 
 void timestamp_to_civil(int64_t us, struct civil *out)
 {
-    int64_t days = floor_div(us, US_PER_DAY);
+    int64_t of_day = us % US_PER_DAY;
 
-    days_to_civil(days, out);
-    us_to_civil_time(us - days * US_PER_DAY, out);
+    days_to_civil(floor_div(us, US_PER_DAY), out);
+    us_to_civil_time(of_day < 0 ? of_day + US_PER_DAY : of_day, out);
 }
 
 int64_t civil_to_timestamp(const struct civil *c)
