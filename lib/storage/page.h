@@ -37,10 +37,13 @@ enum {
     PAGE_COUNT_MAX = 192,
 };
 
-/* Bits of `info` beside the value's size. */
+/* Bits of `info` beside the value's size. The last two are the LSM engine's: a version that only
+ * hides older ones, and, in blocks of tables only, a value that is in a block of its own. */
 #define PAGE_TOMBSTONE (UINT32_C(1) << 31)
 #define PAGE_BLOB      (UINT32_C(1) << 30)
-#define PAGE_SIZE_MASK (PAGE_BLOB - 1)
+#define PAGE_CLEARED   (UINT32_C(1) << 29)
+#define PAGE_ELSEWHERE (UINT32_C(1) << 28)
+#define PAGE_SIZE_MASK (PAGE_ELSEWHERE - 1)
 
 struct page_chunk;
 
