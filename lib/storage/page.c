@@ -182,17 +182,6 @@ struct page *page_make_writable(struct page_pool *pool, struct page **ref)
     return p;
 }
 
-static uint32_t head_of(slice suffix)
-{
-    char first[4] = {0};
-
-    if (LIKELY(suffix.size >= 4))
-        return get_u32be(suffix.data);
-    if (suffix.size > 0)
-        memcpy(first, suffix.data, suffix.size);
-    return get_u32be(first);
-}
-
 /* Whether the entry comes before the target, or, if `or_equal`, is the target. Heads are equal. */
 static bool is_before(const struct page *p, unsigned pos, slice suffix, hlc_ts ts, bool or_equal)
 {
@@ -232,7 +221,7 @@ static ALWAYS_INLINE unsigned search(const struct page *p, const struct page_tar
             return 0;
     }
     suffix = slice_from(t->key, prefix.size);
-    head = head_of(suffix);
+    head = page_head(suffix);
     while (low < high) {
         unsigned mid = (low + high) / 2;
         uint32_t found = p->slots[mid].head;
@@ -275,7 +264,7 @@ static void write_entry(struct page *p, unsigned pos, const struct page_item *it
     if (item->payload.size > 0)
         memcpy(body + PAGE_BODY_HEADER + suffix.size, item->payload.data, item->payload.size);
     p->slots[pos] = (struct page_slot){
-        .head = head_of(suffix), .offset = p->bottom, .key_size = (uint16_t)suffix.size};
+        .head = page_head(suffix), .offset = p->bottom, .key_size = (uint16_t)suffix.size};
     if (p->level == 0 && (item->info & PAGE_BLOB) != 0)
         p->has_blobs = true;
 }

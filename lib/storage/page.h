@@ -126,6 +126,18 @@ void              page_blob_release(struct page_pool *pool, struct page_blob *b)
 /* Drop the blob of a leaf's entry, if it has one. */
 void              page_release_blob_at(struct page_pool *pool, const struct page *p, unsigned pos);
 
+/* What a slot has of its key. */
+static inline uint32_t page_head(slice suffix)
+{
+    char first[4] = {0};
+
+    if (LIKELY(suffix.size >= 4))
+        return get_u32be(suffix.data);
+    if (suffix.size > 0)
+        memcpy(first, suffix.data, suffix.size);
+    return get_u32be(first);
+}
+
 static inline const char *page_body(const struct page *p, unsigned pos)
 {
     return (const char *)p + p->slots[pos].offset;

@@ -19,8 +19,9 @@
 enum {
     TABLE_VERSION = 1,
     TABLE_FOOTER_SIZE = 96,
-    TABLE_NUMBER_MAX_DIGITS = 20,
-    BLOCK_TRAILER_SIZE = 9, /* compression u8, checksum u64 */
+    BLOCK_TRAILER_SIZE = 9,           /* compression u8, checksum u64 */
+    TABLE_BLOCK_SIZE_MAX = 256 << 20, /* of any block, raw: a value or the clears of a table */
+    TABLE_PROPERTIES_SIZE_MAX = 1 << 16,
     /* Of a clear: a key of the largest size and one byte more. */
     TABLE_BOUND_SIZE_MAX = BLOCK_KEY_SIZE_MAX + 1,
 };
@@ -31,8 +32,7 @@ enum block_compression {
     COMPRESSION_ZSTD = 2,
 };
 
-/* ---- sealing ----------------------------------------------------------------------------------
- */
+/* ---- sealing ---- */
 
 /* What the blocks of a table are bound to: a block of another table, or of another place in this
  * one, does not open (L17). */
@@ -67,8 +67,7 @@ status block_open(struct block_codec *c, const struct table_seal *seal,
 status block_handle_check(const struct block_handle *h, uint64_t file_size, uint32_t raw_size_max)
     MUST_CHECK;
 
-/* ---- footer -----------------------------------------------------------------------------------
- */
+/* ---- footer ---- */
 
 /* The last TABLE_FOOTER_SIZE bytes of a table. */
 struct table_footer {
@@ -86,8 +85,7 @@ void   table_footer_put(struct buf *b, const struct table_footer *f);
 status table_footer_take(slice bytes, uint64_t number, uint64_t file_size, struct table_footer *out)
     MUST_CHECK;
 
-/* ---- properties -------------------------------------------------------------------------------
- */
+/* ---- properties ---- */
 
 /* What planning needs to know of a table without reading it. Keys are borrowed: from the writer, or
  * from the bytes they were taken from. */
@@ -120,16 +118,14 @@ void   table_properties_copy(struct heap *heap, const struct table_properties *p
                              struct table_properties *out);
 void   table_properties_free(struct table_properties *p);
 
-/* ---- clears -----------------------------------------------------------------------------------
- */
+/* ---- clears ---- */
 
-void   table_clears_put(struct buf *b, const struct lsm_clear *clears, size_t count);
-/* Take apart the content of a clears block. On success *out has *count clears, from `heap`, to be
- * given back with heap_free(); their slices borrow from `raw`. CORRUPT: they are not what
- * table_clears_put() writes, or not sorted and apart. */
+/* Append one; a clears block is one behind the other. */
+void   table_clear_put(struct buf *b, const struct lsm_clear *clear);
+/* Take apart the content of a clears block. On success *out has *count clears, at least one, from
+ * `heap`, to be given back with heap_free(); their slices borrow from `raw`. CORRUPT: they are not
+ * what table_clear_put() writes, or not sorted and apart. */
 status table_clears_take(struct heap *heap, slice raw, struct lsm_clear **out, size_t *count)
     MUST_CHECK;
-/* Whether [start, end) pairs are in order: each not empty, sorted, none touching the next. */
-bool table_clears_are_sorted(const struct lsm_clear *clears, size_t count);
 
 #endif

@@ -33,7 +33,7 @@ void table_writer_add_clear(struct table_writer *w, const struct lsm_clear *clea
 /* Neither an entry nor a clear was added: such a table must not be finished. */
 bool table_writer_is_empty(const struct table_writer *w);
 
-/* About how large the file would be if it were finished now; never falls. */
+/* About how large the file would be if it were finished now. */
 uint64_t table_writer_size(const struct table_writer *w);
 
 /* Bytes to be appended to the file, on malloc's heap. The caller resets it when they are written,
