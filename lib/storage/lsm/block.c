@@ -202,6 +202,14 @@ static bool is_in_a_space(const struct page *p)
     return (uint8_t)space < LSM_SPACE_END;
 }
 
+/* What the first and the last key share, all share. */
+static bool is_prefix_longest(const struct page *p)
+{
+    slice first = page_suffix(p, 0), last = page_suffix(p, p->count - 1u);
+
+    return first.size == 0 || first.data[0] != last.data[0];
+}
+
 /* The header of the page takes the place of the block's. */
 static void write_page_header(const struct block *b, const struct loader *l)
 {
@@ -232,6 +240,8 @@ status block_load(struct block *b, unsigned level)
     }
     if (l.at != l.end)
         return status_new(ST_CORRUPT, "the block has %zu bytes behind its entries", l.end - l.at);
+    if (!is_prefix_longest(p))
+        return status_new(ST_CORRUPT, "the keys of the block share more than its prefix");
     if (level == 0 && !is_in_a_space(p))
         return status_new(ST_CORRUPT, "the block has keys of no known space");
     return STATUS_OK;

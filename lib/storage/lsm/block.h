@@ -7,9 +7,9 @@
  *     | header | slot 0 | slot 1 | ... | body 0 | body 1 | ... | prefix |
  *
  * Slots and bodies are the page's. Bodies follow each other in the order of slots without a gap,
- * and what is before the prefix is used up, so that a block has one form only. In memory the bytes
- * stand where a page would have them, and block_load() writes a page's header over their own:
- * the code that searches the tree searches blocks.
+ * and the prefix is as long as it can be, so that the same entries are always the same bytes. In
+ * memory the bytes stand where a page would have them, and block_load() writes a page's header over
+ * their own: the code that searches the tree searches blocks.
  *
  * In a data block (level 0) the payload is the value, or, when it is larger than BLOCK_INLINE_MAX,
  * the handle of a value block. In an index block (level 1 and up) it is a struct block_child, and
