@@ -3,12 +3,13 @@
  *
  * A manifest is a header and records, each an edit. Records are numbered without gaps, carry the
  * number of their manifest and the checksum of the record before, so that none passes in another
- * place or file (L17). An edit without content is a *mark*: it proves that what stands before it
- * was durable when it was written, which tells a torn tail from damage (L3). */
+ * place or file (L17). Each says which ones were durable when it was written, which tells a torn
+ * tail from damage (L3); a record without payload is a *mark* and says only that. */
 #ifndef LINERA_STORAGE_LSM_MANIFEST_FORMAT_H
 #define LINERA_STORAGE_LSM_MANIFEST_FORMAT_H
 
 #include "base/buf.h"
+#include "base/compiler.h"
 #include "base/status.h"
 #include "hlc/hlc.h"
 
@@ -16,7 +17,7 @@ enum {
     LSM_LEVELS = 7,
     MANIFEST_VERSION = 1,
     MANIFEST_HEADER_SIZE = 64, /* of the manifest, and the whole of `current` */
-    MANIFEST_RECORD_HEADER_SIZE = 32,
+    MANIFEST_RECORD_HEADER_SIZE = 40,
     MANIFEST_RECORD_ALIGN = 8,
     MANIFEST_EDIT_SIZE_MAX = 64 << 20, /* of a payload */
     MANIFEST_KEY_SIZE_MAX = 16 << 10,  /* of a bound, the byte of its space included */
@@ -94,6 +95,14 @@ void manifest_edit_set_applied(struct manifest_edit *e, uint64_t range_id, uint6
 /* Raises the threshold of the span; where it is higher already it stays. Bounds are copied. */
 void manifest_edit_set_gc(struct manifest_edit *e, slice start, slice end, hlc_ts ts);
 
+/* Copy with keys of its own, in one block from `heap`; table_meta_free() gives it back. */
+void table_meta_copy(struct heap *heap, const struct table_meta *t, struct table_meta *out);
+void table_meta_free(struct table_meta *t);
+
+void gc_threshold_copy(struct heap *heap, const struct gc_threshold *g, struct gc_threshold *out);
+void gc_threshold_free(struct gc_threshold *g);
+bool gc_threshold_is_valid(const struct gc_threshold *g);
+
 /* Whether a table can be in any manifest: number, level, bounds in order and not too long. */
 bool table_meta_is_valid(const struct table_meta *t);
 /* Whether the table may hold something of `key`. */
@@ -135,6 +144,7 @@ status manifest_current_take(slice bytes, uint64_t *number, uint8_t incarnation[
 struct manifest_record {
     uint64_t manifest; /* number of the file */
     uint64_t edit;     /* number of the edit, counted over all manifests of the store */
+    uint64_t synced;   /* edits below this were durable when this one was written */
     uint32_t previous; /* checksum of the record before, or of the header */
     uint32_t crc;      /* of this one; set by put and take */
     slice    payload;  /* empty: a mark */

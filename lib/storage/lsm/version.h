@@ -63,7 +63,8 @@ struct version_set {
     struct version  *current;      /* never NULL */
     uint64_t         log_sequence; /* the first log record that is not in tables; 0: all of it */
     uint64_t         next_file_number;
-    struct umap      applied; /* range id -> index as a pointer-sized number; use the function */
+    struct umap      applied; /* range id -> index, as a number in the pointer; see the function */
+    struct umap      files;   /* number -> struct version_file, of all versions */
     struct gc_map    gc;
     version_gone_fn *gone;
     void            *gone_ctx;
@@ -98,8 +99,6 @@ uint64_t version_set_applied(const struct version_set *s, uint64_t range_id);
 hlc_ts   version_set_gc(const struct version_set *s, slice key);
 /* The lowest threshold in [start, end) (empty `end`: no upper end); 0 if any part has none. */
 hlc_ts   version_set_gc_least(const struct version_set *s, slice start, slice end);
-/* Whether the span could be raised to `ts` with any effect. */
-bool     version_set_gc_would_raise(const struct version_set *s, slice start, slice end, hlc_ts ts);
 
 /* One more reference, returned. */
 struct version *version_ref(struct version *v);
