@@ -1,9 +1,11 @@
 /* The terminal: readline's editing and history, the prompt, interrupts. */
-#include <setjmp.h>
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <readline/history.h>
 #include <readline/readline.h>
@@ -13,8 +15,10 @@
 /* The callbacks of readline and of signals carry no context, so what they need stands here, set
  * once before the loop begins. */
 static struct shell         *the_shell;
-static sigjmp_buf            at_prompt;
-static volatile sig_atomic_t reading;
+static volatile sig_atomic_t reading, interrupted;
+static bool                  gave_up; /* the line that readline() returned */
+
+enum { CONTROL_C = 'C' & 0x1f };
 
 static char **complete(const char *text, int start, int end)
 {
@@ -32,9 +36,52 @@ static void on_interrupt(int signum)
 
     (void)signum;
     if (reading)
-        siglongjmp(at_prompt, 1);
-    if (the_shell->cancel != NULL)
+        interrupted = 1;
+    else if (the_shell->cancel != NULL)
         PQcancel(the_shell->cancel, message, sizeof message);
+}
+
+/* Wait for a key or an interrupt, neither of which can slip in between the question and the wait.
+ */
+static void await_key(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    sigset_t      interrupt, before;
+
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    sigprocmask(SIG_BLOCK, &interrupt, &before);
+    while (!interrupted && ppoll(&p, 1, NULL, &before) < 0 && errno == EINTR)
+        rl_check_signals(); /* the window's size may have changed */
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+/* What readline reads with: an interrupt is the key Ctrl-C, so that nothing of readline's is left
+ * half done. */
+static int get_key(FILE *in)
+{
+    unsigned char c;
+    ssize_t       n;
+
+    await_key(fileno(in));
+    if (interrupted) {
+        interrupted = 0;
+        return CONTROL_C;
+    }
+    do
+        n = read(fileno(in), &c, 1);
+    while (n < 0 && errno == EINTR);
+    return n == 1 ? c : EOF;
+}
+
+/* The command that Ctrl-C is bound to. */
+static int give_up(int count, int key)
+{
+    (void)count, (void)key;
+    rl_crlf();
+    gave_up = true;
+    rl_done = 1;
+    return 0;
 }
 
 /* As psql's: the database, then what is open (= nothing, - a statement, or its quote), then the
@@ -118,6 +165,11 @@ static void set_up(struct shell *s)
     rl_attempted_completion_function = complete;
     rl_basic_word_break_characters = " \t\n(),;=<>+-*/'";
     rl_catch_signals = 0; /* on_interrupt() has to see them first */
+    rl_getc_function = get_key;
+    rl_initialize(); /* reads ~/.inputrc, before the binding that must hold */
+    rl_bind_key_in_map(CONTROL_C, give_up, emacs_standard_keymap);
+    rl_bind_key_in_map(CONTROL_C, give_up, vi_insertion_keymap);
+    rl_bind_key_in_map(CONTROL_C, give_up, vi_movement_keymap);
     using_history();
     stifle_history(HISTORY_MAX);
 }
@@ -128,10 +180,19 @@ static char *read_line(struct shell *s)
     char  text[256];
     char *line;
 
+    gave_up = false;
     reading = 1;
     line = readline(prompt(s, text, sizeof text));
     reading = 0;
     return line;
+}
+
+/* Ctrl-C at the prompt: what is open is forgotten. */
+static void forget(struct shell *s, struct buf *entry)
+{
+    buf_reset(entry);
+    shell_forget(s);
+    conditions_free(s);
 }
 
 void interactive_loop(struct shell *s)
@@ -145,18 +206,13 @@ void interactive_loop(struct shell *s)
     if (has_history && read_history(history) == 0)
         change_line_ends(LINE_END_IN_FILE, '\n');
     printf("linera-sql: \\? lists commands, \\h the syntax of statements, \\q leaves.\n");
-    if (sigsetjmp(at_prompt, 1) != 0) {
-        reading = 0;
-        rl_free_line_state();
-        rl_cleanup_after_signal();
-        putchar('\n');
-        buf_reset(&entry);
-        shell_forget(s);
-        conditions_free(s);
-    }
     while (!s->quit && (line = read_line(s)) != NULL) {
-        shell_line(s, line);
-        remember(s, &entry, line);
+        if (gave_up) {
+            forget(s, &entry);
+        } else {
+            shell_line(s, line);
+            remember(s, &entry, line);
+        }
         free(line);
     }
     if (!s->quit)
