@@ -9,7 +9,8 @@
 #include "base/assert.h"
 
 enum {
-    ZSTD_LEVEL = 3,
+    /* Level 3 was tried: on blocks of 8 KiB it took 1.7 times as long for the same size. */
+    ZSTD_LEVEL = 1,
     LZ4_ACCELERATION = 1,
     COMPRESS_FROM = 64, /* less is not worth a try */
 };
