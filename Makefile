@@ -161,6 +161,11 @@ sim:            ## run the simulations with SEEDS=FROM..TO (1..100)
 run-sim: $(filter $(OUT)/tests/sim/%,$(TEST_BIN))
 	@for t in $^; do LINERA_SEEDS=$(SEEDS) $$t || exit 1; done
 
+conformance:    ## random work on every kind of engine with SEEDS=FROM..TO (1..100), against a model
+	@$(MAKE) -s -j2 BUILD=test build/test/tests/storage/test_engine_random
+	@LINERA_SEEDS=$(SEEDS) build/test/tests/storage/test_engine_random
+.PHONY: conformance
+
 C_FILES = $(shell git ls-files '*.c' '*.h')
 format:         ## rewrite the sources in the project's style
 	@clang-format -i $(C_FILES)

@@ -55,6 +55,9 @@ void model_copy(struct model *to, const struct model *from)
     space_copy(&to->data, &from->data);
     space_copy(&to->meta, &from->meta);
     to->applied = from->applied;
+    to->drops_late = from->drops_late;
+    to->floor = from->floor;
+    to->counts_are_near = from->counts_are_near;
 }
 
 static slice key_of(const struct model_entry *e)
@@ -167,6 +170,8 @@ void model_gc(struct model *m, hlc_ts threshold)
 {
     struct model_space *s = &m->data;
 
+    if (m->drops_late && threshold > m->floor)
+        m->floor = threshold;
     for (size_t i = 0; i < s->count;) {
         size_t end = i, keep = i;
 
@@ -181,6 +186,22 @@ void model_gc(struct model *m, hlc_ts threshold)
     }
 }
 
+size_t model_count(const struct model *m)
+{
+    return m->data.count + m->meta.count;
+}
+
+/* Keys that are prefixes of others, of the least and greatest bytes. */
+static void nested_key(uint64_t n, struct buf *key)
+{
+    static const uint8_t bytes[] = {0x00, 0xff, 'k', 0x01};
+
+    do {
+        buf_put_u8(key, bytes[n % ARRAY_LEN(bytes)]);
+        n /= ARRAY_LEN(bytes);
+    } while (n > 0);
+}
+
 void model_random_key(struct prng *p, const struct model_shape *shape, struct buf *key)
 {
     uint64_t    n = prng_below(p, shape->keys);
@@ -188,13 +209,17 @@ void model_random_key(struct prng *p, const struct model_shape *shape, struct bu
     size_t      size;
 
     buf_reset(key);
-    /* Two groups with different prefixes, one of them binary. */
+    /* Two groups with different prefixes, one of them binary, and one of awkward keys. */
     if (n % 3 == 0)
         buf_printf(key, "table/%05llu/", (unsigned long long)n);
-    else
+    else if (n % 6 == 1) {
+        nested_key(n / 6, key);
+        if (n % 12 == 1)
+            return;
+    } else
         buf_put_u32be(key, (uint32_t)(n * 2654435761u));
     prng_init(&filler, n);
-    size = prng_below(&filler, shape->key_size_max);
+    size = prng_below(&filler, shape->key_size_max + 1);
     if (size > key->size)
         for (size_t i = key->size; i < size; i++)
             buf_put_u8(key, (uint8_t)(prng_below(&filler, 4) == 0 ? prng_next(&filler) : 'k'));
@@ -215,7 +240,7 @@ static status random_op(struct prng *p, const struct model_shape *shape, struct 
                         struct buf *other, struct engine_batch *b)
 {
     uint64_t dice = prng_below(p, 1000);
-    hlc_ts   ts = 1 + prng_below(p, shape->ts_max);
+    hlc_ts   ts = shape->ts_min + 1 + prng_below(p, shape->ts_max);
 
     model_random_key(p, shape, key);
     if (dice < 550) {
@@ -258,10 +283,9 @@ void model_random_batch(struct prng *p, const struct model_shape *shape, unsigne
 /* ---- comparing
  * ----------------------------------------------------------------------------------- */
 
-/* The entries an iterator with these options must show, as positions. */
-static size_t expected(const struct model *m, const struct engine_iter_options *o, size_t *out)
+size_t model_expect(const struct model *m, const struct engine_iter_options *o, size_t *out)
 {
-    const struct model_space *s = o->mode == ENGINE_ITER_META ? &m->meta : &m->data;
+    const struct model_space *s = model_space_of(m, o->mode);
     size_t                    n = 0;
     bool                      exact;
 
@@ -287,7 +311,7 @@ static size_t expected(const struct model *m, const struct engine_iter_options *
     return n;
 }
 
-static void assert_entry(const struct model_entry *e, const struct engine_iter *it)
+void model_check_entry(const struct model_entry *e, const struct engine_iter *it)
 {
     assert_true(it->valid);
     assert_true(slice_eq(it->key, key_of(e)));
@@ -299,22 +323,22 @@ static void assert_entry(const struct model_entry *e, const struct engine_iter *
 static void check_iter(const struct model *m, struct engine *e, struct engine_iter_options o,
                        struct prng *p, const struct model_shape *shape)
 {
-    const struct model_space *s = o.mode == ENGINE_ITER_META ? &m->meta : &m->data;
+    const struct model_space *s = model_space_of(m, o.mode);
     size_t                   *want = malloc((s->count + 1) * sizeof *want);
-    size_t                    n = expected(m, &o, want), at;
+    size_t                    n = model_expect(m, &o, want), at;
     struct engine_iter       *it;
     struct buf                key;
 
     assert_st_ok(engine_iter_open(e, &o, &it));
     assert_st_ok(engine_iter_first(it));
     for (size_t i = 0; i < n; i++) {
-        assert_entry(&s->entries[want[i]], it);
+        model_check_entry(&s->entries[want[i]], it);
         assert_st_ok(engine_iter_next(it));
     }
     assert_false(it->valid);
     assert_st_ok(engine_iter_last(it));
     for (size_t i = n; i-- > 0;) {
-        assert_entry(&s->entries[want[i]], it);
+        model_check_entry(&s->entries[want[i]], it);
         assert_st_ok(engine_iter_prev(it));
     }
     assert_false(it->valid);
@@ -328,19 +352,19 @@ static void check_iter(const struct model *m, struct engine *e, struct engine_it
         assert_int_equal(it->valid, at < n);
         /* Back and forth from the middle. */
         if (at < n) {
-            assert_entry(&s->entries[want[at]], it);
+            model_check_entry(&s->entries[want[at]], it);
             assert_st_ok(engine_iter_prev(it));
             assert_int_equal(it->valid, at > 0);
             if (at > 0) {
-                assert_entry(&s->entries[want[at - 1]], it);
+                model_check_entry(&s->entries[want[at - 1]], it);
                 assert_st_ok(engine_iter_next(it));
-                assert_entry(&s->entries[want[at]], it);
+                model_check_entry(&s->entries[want[at]], it);
             }
         }
         assert_st_ok(engine_iter_seek_before(it, buf_slice(&key)));
         assert_int_equal(it->valid, at > 0);
         if (at > 0)
-            assert_entry(&s->entries[want[at - 1]], it);
+            model_check_entry(&s->entries[want[at - 1]], it);
     }
     buf_deinit(&key);
     engine_iter_close(it);
@@ -356,6 +380,8 @@ static void check_get(const struct model *m, struct engine *e, struct engine_sna
     bool                found = at < m->data.count && slice_eq(key_of(&m->data.entries[at]), key);
 
     assert_st_ok(engine_get(e, snapshot, key, ts, &v));
+    if (!found && v.found && v.tombstone && v.ts <= m->floor)
+        v.found = false; /* to be dropped; whoever reads sees nothing either way */
     assert_int_equal(v.found, found);
     if (found) {
         const struct model_entry *want = &m->data.entries[at];
@@ -374,41 +400,63 @@ static void check_get(const struct model *m, struct engine *e, struct engine_sna
 
 void model_check_all(const struct model *m, struct engine *e, struct engine_snapshot *s)
 {
-    struct engine_iter_options o = {.snapshot = s, .mode = ENGINE_ITER_VERSIONS, .ts = HLC_TS_MAX};
-    struct engine_stats        stats;
+    struct engine_iter_options o = {
+        .snapshot = s, .mode = ENGINE_ITER_VERSIONS, .ts = HLC_TS_MAX, .newer_than = m->floor};
+    struct engine_stats stats;
 
     check_iter(m, e, o, NULL, NULL);
+    if (m->floor > 0) {
+        o.mode = ENGINE_ITER_VISIBLE;
+        o.ts = m->floor;
+        check_iter(m, e, o, NULL, NULL);
+    }
     o.mode = ENGINE_ITER_META;
     check_iter(m, e, o, NULL, NULL);
     if (s != NULL)
         return;
+    assert_int_equal(engine_applied(e, 7), m->applied);
+    if (m->counts_are_near || m->floor > 0)
+        return;
     engine_stats(e, &stats);
     assert_int_equal(stats.entries, m->data.count);
     assert_int_equal(stats.meta_entries, m->meta.count);
-    assert_int_equal(engine_applied(e, 7), m->applied);
+}
+
+/* A moment that may be read at. */
+static hlc_ts random_ts(struct prng *p, const struct model_shape *shape)
+{
+    return shape->ts_min + prng_below(p, shape->ts_max + 2);
+}
+
+void model_random_iter(struct prng *p, const struct model *m, const struct model_shape *shape,
+                       struct buf *start, struct buf *end, struct engine_iter_options *out)
+{
+    /* Which old tombstones are left is not known once there were some to drop late. */
+    static const enum engine_iter_mode modes[] = {ENGINE_ITER_VISIBLE, ENGINE_ITER_VERSIONS,
+                                                  ENGINE_ITER_META, ENGINE_ITER_TOMBSTONES};
+
+    model_random_key(p, shape, start);
+    model_random_key(p, shape, end);
+    out->mode = modes[prng_below(p, m->floor > 0 ? 3 : 4)];
+    out->start = prng_below(p, 4) == 0 ? SLICE_EMPTY : buf_slice(start);
+    out->end = prng_below(p, 4) == 0 ? SLICE_EMPTY : buf_slice(end);
+    out->ts = random_ts(p, shape);
+    out->newer_than = random_ts(p, shape);
 }
 
 void model_check_some(const struct model *m, struct engine *e, struct engine_snapshot *s,
                       struct prng *p, const struct model_shape *shape)
 {
-    static const enum engine_iter_mode modes[] = {ENGINE_ITER_VISIBLE, ENGINE_ITER_TOMBSTONES,
-                                                  ENGINE_ITER_VERSIONS, ENGINE_ITER_META};
-    struct engine_iter_options         o = {.snapshot = s};
-    struct buf                         start, end;
+    struct engine_iter_options o = {.snapshot = s};
+    struct buf                 start, end;
 
     buf_init(&start, NULL);
     buf_init(&end, NULL);
     for (int i = 0; i < 20; i++) {
         model_random_key(p, shape, &start);
-        check_get(m, e, s, buf_slice(&start), prng_below(p, shape->ts_max + 2));
+        check_get(m, e, s, buf_slice(&start), random_ts(p, shape));
     }
-    model_random_key(p, shape, &start);
-    model_random_key(p, shape, &end);
-    o.mode = modes[prng_below(p, 4)];
-    o.start = prng_below(p, 4) == 0 ? SLICE_EMPTY : buf_slice(&start);
-    o.end = prng_below(p, 4) == 0 ? SLICE_EMPTY : buf_slice(&end);
-    o.ts = prng_below(p, shape->ts_max + 2);
-    o.newer_than = prng_below(p, shape->ts_max + 2);
+    model_random_iter(p, m, shape, &start, &end, &o);
     check_iter(m, e, o, p, shape);
     buf_deinit(&start);
     buf_deinit(&end);

@@ -24,14 +24,22 @@ struct model_space {
 struct model {
     struct model_space data, meta;
     uint64_t           applied;
+    /* For an engine that drops late: the highest threshold of garbage collection so far. Versions
+     * at or below it may still be there, so they are compared by what reads at or above it see, and
+     * the counts not at all. Writes and reads must keep above it (model_shape.ts_min). */
+    bool               drops_late;
+    hlc_ts             floor;
+    bool               counts_are_near; /* engine_stats() may count hidden entries too */
 };
 
-void model_init(struct model *m);
-void model_deinit(struct model *m);
-void model_copy(struct model *to, const struct model *from);
-void model_apply(struct model *m, const struct engine_batch *b);
+void   model_init(struct model *m);
+void   model_deinit(struct model *m);
+void   model_copy(struct model *to, const struct model *from);
+void   model_apply(struct model *m, const struct engine_batch *b);
 /* What engine_gc() over the whole key space leaves. */
-void model_gc(struct model *m, hlc_ts threshold);
+void   model_gc(struct model *m, hlc_ts threshold);
+/* Entries held, of both spaces. */
+size_t model_count(const struct model *m);
 
 /* What kinds of keys and values the random operations make. */
 struct model_shape {
@@ -40,18 +48,34 @@ struct model_shape {
     unsigned value_size_max;
     uint64_t ts_max;
     bool     clears; /* range clears too */
+    hlc_ts   ts_min; /* timestamps are above this, and up to ts_min + ts_max */
 };
 
 /* Add up to `ops` random operations. */
 void model_random_batch(struct prng *p, const struct model_shape *shape, unsigned ops,
                         struct engine_batch *b);
 void model_random_key(struct prng *p, const struct model_shape *shape, struct buf *key);
+/* A random mode, span and time, all that the model can tell about; *start and *end are where the
+ * bounds stand. The snapshot is left alone. */
+void model_random_iter(struct prng *p, const struct model *m, const struct model_shape *shape,
+                       struct buf *start, struct buf *end, struct engine_iter_options *out);
 
 /* Fail the test unless the engine (or a snapshot of it) holds exactly this. */
 void model_check_all(const struct model *m, struct engine *e, struct engine_snapshot *s);
 /* The same for a few random gets, iterators and spans. */
 void model_check_some(const struct model *m, struct engine *e, struct engine_snapshot *s,
                       struct prng *p, const struct model_shape *shape);
+
+/* The entries an iterator with these options shows, as positions in the space it is of; out has
+ * room for all of them. Returns how many. */
+size_t model_expect(const struct model *m, const struct engine_iter_options *o, size_t *out);
+/* Fail the test unless the iterator stands on this entry. */
+void   model_check_entry(const struct model_entry *e, const struct engine_iter *it);
+static inline const struct model_space *model_space_of(const struct model   *m,
+                                                       enum engine_iter_mode mode)
+{
+    return mode == ENGINE_ITER_META ? &m->meta : &m->data;
+}
 
 /* Hashes of everything held: equal content, equal hash. */
 uint64_t model_hash(const struct model *m);

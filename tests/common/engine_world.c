@@ -1,0 +1,167 @@
+#include "tests/common/engine_world.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include "env/sim.h"
+#include "storage/mem.h"
+
+/* ---- the kinds ---- */
+
+static void mem_options(struct engine_options *o)
+{
+    o->log_segment_size = 256 << 10;
+    o->checkpoint_bytes = 1 << 20;
+}
+
+static void mem_check(struct engine *e)
+{
+    tree_check(&mem_of(e)->data);
+    tree_check(&mem_of(e)->meta);
+}
+
+const struct engine_kind engine_kinds[] = {
+    {"memory", PLACE_MEMORY, true, NULL, mem_check},
+    {"memory, simulated disk", PLACE_SIMULATED_DISK, true, mem_options, mem_check},
+    {"memory, files", PLACE_FILES, true, mem_options, mem_check},
+};
+const size_t engine_kind_count = ARRAY_LEN(engine_kinds);
+
+/* ---- worlds ---- */
+
+static void open_engine(struct engine_world *w)
+{
+    assert_st_ok(engine_open(w->env, &w->options, &w->e));
+}
+
+void engine_world_reopen(struct engine_world *w)
+{
+    if (!engine_world_has_files(w))
+        return;
+    assert_st_ok(engine_sync(w->e));
+    engine_close(w->e);
+    w->e = NULL;
+    open_engine(w);
+}
+
+static void world_main(struct env *env, void *arg)
+{
+    struct engine_world *w = arg;
+
+    w->env = env;
+    open_engine(w);
+    w->body(w);
+    engine_close(w->e);
+    env_stop(env);
+}
+
+static void run_real(struct engine_world *w)
+{
+    struct env *env;
+
+    assert_st_ok(env_new(NULL, &env));
+    assert_st_ok(env_spawn(env, "test", world_main, w, NULL));
+    env_run(env);
+    env_free(env);
+}
+
+static void remove_directory(const char *dir)
+{
+    DIR           *d = opendir(dir);
+    struct dirent *entry;
+    char           path[400];
+
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+        unlink(path);
+    }
+    if (d != NULL)
+        closedir(d);
+    rmdir(dir);
+}
+
+static void run_files(struct engine_world *w)
+{
+    strcpy(w->dir, "/tmp/linera-engine-XXXXXX");
+    assert_non_null(mkdtemp(w->dir));
+    snprintf(w->path, sizeof w->path, "%s/store", w->dir);
+    run_real(w);
+    remove_directory(w->path);
+    remove_directory(w->dir);
+}
+
+static bool is_down(void *arg)
+{
+    return !sim_node_is_up(arg);
+}
+
+static void run_simulated(struct engine_world *w)
+{
+    struct sim      *sim = sim_new(1, NULL);
+    struct sim_node *node = sim_add_node(sim, "store", world_main, w);
+
+    strcpy(w->path, "store");
+    assert_int_equal(sim_run_until(sim, is_down, node, UINT64_C(1) << 50), SIM_DONE);
+    sim_free(sim);
+}
+
+void engine_world_run(const struct engine_kind *kind, void (*body)(struct engine_world *w))
+{
+    struct engine_world w = {.kind = kind, .body = body};
+
+    if (kind->set_options != NULL)
+        kind->set_options(&w.options);
+    if (kind->place != PLACE_MEMORY)
+        w.options.path = w.path;
+    switch (kind->place) {
+    case PLACE_MEMORY:
+        run_real(&w);
+        break;
+    case PLACE_SIMULATED_DISK:
+        run_simulated(&w);
+        break;
+    case PLACE_FILES:
+        run_files(&w);
+        break;
+    }
+}
+
+/* ---- suites ---- */
+
+struct suite_entry {
+    const struct engine_kind *kind;
+    const struct engine_case *c;
+    char                      name[160];
+};
+
+static void run_entry(void **state)
+{
+    const struct suite_entry *entry = *state;
+
+    engine_world_run(entry->kind, entry->c->body);
+}
+
+int engine_suite_run(const char *name, const struct engine_case *cases, size_t count)
+{
+    size_t              all = engine_kind_count * count, total = 0;
+    struct suite_entry *entries = calloc(all, sizeof *entries);
+    struct CMUnitTest  *tests = calloc(all, sizeof *tests);
+    const char         *only = getenv("LINERA_ENGINE");
+    int                 failed;
+
+    for (size_t i = 0; i < all; i++) {
+        struct suite_entry *entry = &entries[total];
+
+        entry->kind = &engine_kinds[i / count];
+        if (only != NULL && strstr(entry->kind->name, only) == NULL)
+            continue;
+        entry->c = &cases[i % count];
+        snprintf(entry->name, sizeof entry->name, "%s: %s", entry->kind->name, entry->c->sentence);
+        tests[total++] = (struct CMUnitTest){
+            .name = entry->name, .test_func = run_entry, .initial_state = entry};
+    }
+    failed = _cmocka_run_group_tests(name, tests, total, NULL, NULL);
+    free(tests);
+    free(entries);
+    return failed;
+}

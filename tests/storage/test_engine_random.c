@@ -1,0 +1,340 @@
+/* Random work on every kind of engine, against a sorted array: batches, snapshots, open iterators,
+ * clears, garbage collection, checkpoints, reopening. LINERA_SEED repeats one run;
+ * LINERA_SEEDS=FROM..TO makes as many (`make conformance SEEDS=1..100`), LINERA_ENGINE=NAME narrows
+ * down. */
+#include "storage/engine.h"
+
+#include "tests/common/engine_world.h"
+#include "tests/common/storage_model.h"
+
+enum { READERS_MAX = 4 };
+
+/* Something open: a snapshot or an iterator, what it must show, and where the iterator stands. */
+struct reader {
+    struct engine_snapshot    *snapshot;
+    struct engine_iter        *it;
+    struct engine_iter_options options;
+    struct buf                 start, end;
+    struct model               frozen;
+    size_t                    *want;
+    size_t                     count, at; /* at == count: past the end */
+};
+
+struct play {
+    struct engine_world *w;
+    struct prng          prng;
+    struct model_shape   shape;
+    struct model         model;
+    struct engine_batch  batch;
+    struct reader        readers[READERS_MAX];
+    size_t               reader_count;
+};
+
+/* ---- readers ---- */
+
+static void reader_open(struct play *p, bool iterator)
+{
+    struct reader *r = &p->readers[p->reader_count++];
+
+    *r = (struct reader){0};
+    model_copy(&r->frozen, &p->model);
+    buf_init(&r->start, NULL);
+    buf_init(&r->end, NULL);
+    if (!iterator) {
+        r->snapshot = engine_snapshot_take(p->w->e);
+        return;
+    }
+    model_random_iter(&p->prng, &r->frozen, &p->shape, &r->start, &r->end, &r->options);
+    r->want = malloc((model_count(&r->frozen) + 1) * sizeof *r->want);
+    r->count = model_expect(&r->frozen, &r->options, r->want);
+    assert_st_ok(engine_iter_open(p->w->e, &r->options, &r->it));
+    assert_false(r->it->valid);
+    assert_st_ok(engine_iter_first(r->it));
+}
+
+static void reader_close(struct play *p, size_t at)
+{
+    struct reader *r = &p->readers[at];
+
+    if (r->snapshot != NULL) {
+        model_check_all(&r->frozen, p->w->e, r->snapshot);
+        engine_snapshot_release(p->w->e, r->snapshot);
+    }
+    engine_iter_close(r->it);
+    free(r->want);
+    buf_deinit(&r->start);
+    buf_deinit(&r->end);
+    model_deinit(&r->frozen);
+    p->readers[at] = p->readers[--p->reader_count];
+}
+
+static void reader_assert(const struct reader *r)
+{
+    assert_int_equal(r->it->valid, r->at < r->count);
+    if (r->at < r->count)
+        model_check_entry(&model_space_of(&r->frozen, r->options.mode)->entries[r->want[r->at]],
+                          r->it);
+}
+
+/* Some steps either way; off an end it begins anew. */
+static void reader_walk(struct play *p, struct reader *r)
+{
+    reader_assert(r); /* where it stood, whatever was written since */
+    for (uint64_t steps = prng_below(&p->prng, 30); steps > 0; steps--) {
+        if (r->at == r->count && prng_below(&p->prng, 2) == 0) {
+            assert_st_ok(engine_iter_first(r->it));
+            r->at = 0;
+        } else if (r->at == r->count) {
+            assert_st_ok(engine_iter_last(r->it));
+            r->at = r->count > 0 ? r->count - 1 : 0;
+        } else if (prng_below(&p->prng, 3) > 0) {
+            assert_st_ok(engine_iter_next(r->it));
+            r->at++;
+        } else {
+            assert_st_ok(engine_iter_prev(r->it));
+            r->at = r->at > 0 ? r->at - 1 : r->count;
+        }
+        reader_assert(r);
+    }
+}
+
+static void use_reader(struct play *p)
+{
+    struct reader *r;
+    size_t         at;
+
+    if (p->reader_count < READERS_MAX && prng_below(&p->prng, 3) == 0)
+        reader_open(p, prng_below(&p->prng, 2) == 0);
+    if (p->reader_count == 0)
+        return;
+    at = prng_below(&p->prng, p->reader_count);
+    r = &p->readers[at];
+    if (prng_below(&p->prng, 8) == 0)
+        reader_close(p, at);
+    else if (r->it != NULL)
+        reader_walk(p, r);
+    else
+        model_check_some(&r->frozen, p->w->e, r->snapshot, &p->prng, &p->shape);
+}
+
+static void close_readers(struct play *p)
+{
+    while (p->reader_count > 0)
+        reader_close(p, p->reader_count - 1);
+}
+
+/* ---- other steps ---- */
+
+static void write_batch(struct play *p, unsigned ops)
+{
+    model_random_batch(&p->prng, &p->shape, ops, &p->batch);
+    model_apply(&p->model, &p->batch);
+    assert_st_ok(engine_commit(p->w->e, &p->batch, prng_below(&p->prng, 8) == 0));
+    engine_batch_reset(&p->batch);
+}
+
+static void collect(struct play *p)
+{
+    hlc_ts     threshold = p->shape.ts_min + prng_below(&p->prng, p->shape.ts_max);
+    struct buf start, resume;
+    uint64_t   dropped, sum = 0;
+    size_t     before = p->model.data.count;
+
+    buf_init(&start, NULL);
+    buf_init(&resume, NULL);
+    do {
+        uint64_t budget = prng_below(&p->prng, 4) == 0 ? 1 + prng_below(&p->prng, 500) : UINT64_MAX;
+
+        buf_reset(&start);
+        buf_append_slice(&start, buf_slice(&resume));
+        buf_reset(&resume);
+        assert_st_ok(engine_gc(p->w->e, buf_slice(&start), SLICE_EMPTY, threshold, budget, &resume,
+                               &dropped));
+        sum += dropped;
+    } while (resume.size > 0);
+    model_gc(&p->model, threshold);
+    if (!p->model.drops_late)
+        assert_int_equal(sum, before - p->model.data.count);
+    else
+        p->shape.ts_min = p->model.floor; /* nobody reads or writes below the threshold */
+    buf_deinit(&start);
+    buf_deinit(&resume);
+}
+
+static void order(struct buf *a, struct buf *b)
+{
+    struct buf other = *a;
+
+    if (slice_cmp(buf_slice(a), buf_slice(b)) <= 0)
+        return;
+    *a = *b;
+    *b = other;
+}
+
+/* A span is at least as large as what it contains. */
+static void measure_spans(struct play *p)
+{
+    struct buf keys[3];
+    uint64_t   size[3];
+
+    for (int i = 0; i < 3; i++) {
+        buf_init(&keys[i], NULL);
+        model_random_key(&p->prng, &p->shape, &keys[i]);
+    }
+    order(&keys[0], &keys[1]);
+    order(&keys[1], &keys[2]);
+    order(&keys[0], &keys[1]);
+    assert_st_ok(engine_span_size(p->w->e, buf_slice(&keys[0]), buf_slice(&keys[1]), &size[0]));
+    assert_st_ok(engine_span_size(p->w->e, buf_slice(&keys[0]), buf_slice(&keys[2]), &size[1]));
+    assert_st_ok(engine_span_size(p->w->e, buf_slice(&keys[0]), SLICE_EMPTY, &size[2]));
+    assert_true(size[0] <= size[1] && size[1] <= size[2]);
+    for (int i = 0; i < 3; i++)
+        buf_deinit(&keys[i]);
+}
+
+static void reopen(struct play *p)
+{
+    close_readers(p);
+    engine_world_reopen(p->w);
+    model_check_all(&p->model, p->w->e, NULL);
+}
+
+static void check_everything(struct play *p)
+{
+    if (p->w->kind->check != NULL)
+        p->w->kind->check(p->w->e);
+    model_check_all(&p->model, p->w->e, NULL);
+}
+
+/* `late`: in the last third; before, what an engine drops late is not there to hide anything. */
+static void play_round(struct play *p, unsigned ops, bool late)
+{
+    bool files = engine_world_has_files(p->w);
+
+    write_batch(p, ops);
+    use_reader(p);
+    if ((late || !p->model.drops_late) && prng_below(&p->prng, 25) == 0)
+        collect(p);
+    if (files && prng_below(&p->prng, 40) == 0)
+        assert_st_ok(engine_checkpoint(p->w->e));
+    if (files && prng_below(&p->prng, 60) == 0)
+        reopen(p);
+    model_check_some(&p->model, p->w->e, NULL, &p->prng, &p->shape);
+    measure_spans(p);
+    if (prng_below(&p->prng, 30) == 0)
+        check_everything(p);
+}
+
+static void play_seed(struct engine_world *w, const struct model_shape *shape, unsigned rounds,
+                      unsigned ops, uint64_t seed)
+{
+    struct play p = {.w = w, .shape = *shape};
+    slice       all = SLICE_EMPTY;
+
+    prng_init(&p.prng, seed);
+    model_init(&p.model);
+    /* A recovery may bring back what was collected. */
+    p.model.drops_late = !w->kind->exact || engine_world_has_files(w);
+    p.model.counts_are_near = !w->kind->exact;
+    engine_batch_init(&p.batch, NULL);
+    /* Seeds follow one another in one engine. */
+    assert_st_ok(engine_batch_clear_range(&p.batch, all, all));
+    assert_st_ok(engine_batch_clear_meta(&p.batch, all, all));
+    assert_st_ok(engine_batch_set_applied(&p.batch, 7, 0));
+    assert_st_ok(engine_commit(w->e, &p.batch, false));
+    engine_batch_reset(&p.batch);
+    if (w->kind->place == PLACE_FILES)
+        rounds /= 4; /* whose syncs take their time */
+    for (unsigned i = 0; i < rounds; i++)
+        play_round(&p, ops, i > rounds * 2 / 3);
+    close_readers(&p);
+    check_everything(&p);
+    reopen(&p);
+    engine_batch_deinit(&p.batch);
+    model_deinit(&p.model);
+}
+
+static void play(struct engine_world *w, const struct model_shape *shape, unsigned rounds,
+                 unsigned ops, uint64_t fallback)
+{
+    const char        *range = getenv("LINERA_SEEDS");
+    unsigned long long from, to;
+
+    if (range == NULL || sscanf(range, "%llu..%llu", &from, &to) < 1)
+        from = to = test_seed(fallback);
+    else if (strstr(range, "..") == NULL)
+        to = from;
+    for (; from <= to; from++) {
+        if (range != NULL)
+            print_message("LINERA_SEED=%llu\n", from);
+        play_seed(w, shape, rounds, ops, from);
+    }
+}
+
+/* ---- shapes ---- */
+
+static void small_keys(struct engine_world *w)
+{
+    struct model_shape shape = {
+        .keys = 3000, .key_size_max = 24, .value_size_max = 3000, .ts_max = 6, .clears = true};
+
+    play(w, &shape, 400, 200, 1);
+}
+
+static void many_versions(struct engine_world *w)
+{
+    struct model_shape shape = {
+        .keys = 20, .key_size_max = 30, .value_size_max = 200, .ts_max = 400, .clears = true};
+
+    play(w, &shape, 300, 200, 2);
+}
+
+static void huge_keys(struct engine_world *w)
+{
+    struct model_shape shape = {.keys = 300,
+                                .key_size_max = ENGINE_KEY_SIZE_MAX,
+                                .value_size_max = 9000,
+                                .ts_max = 4,
+                                .clears = true};
+
+    play(w, &shape, 250, 40, 3);
+}
+
+static void many_keys(struct engine_world *w)
+{
+    struct model_shape shape = {
+        .keys = 20000, .key_size_max = 40, .value_size_max = 300, .ts_max = 3, .clears = false};
+
+    play(w, &shape, 50, 2000, 4);
+}
+
+static void huge_values(struct engine_world *w)
+{
+    struct model_shape shape = {
+        .keys = 30, .key_size_max = 30, .value_size_max = 3 << 20, .ts_max = 2, .clears = true};
+
+    play(w, &shape, 60, 10, 5);
+}
+
+static void awkward_keys(struct engine_world *w)
+{
+    /* A few short keys, so that clears, versions and iterators often meet. */
+    struct model_shape shape = {
+        .keys = 60, .key_size_max = 5, .value_size_max = 50, .ts_max = 5, .clears = true};
+
+    play(w, &shape, 600, 20, 6);
+}
+
+int main(void)
+{
+    static const struct engine_case cases[] = {
+        {"random work agrees with the model: small keys", small_keys},
+        {"random work agrees with the model: many versions", many_versions},
+        {"random work agrees with the model: keys up to the limit", huge_keys},
+        {"random work agrees with the model: many keys", many_keys},
+        {"random work agrees with the model: values of megabytes", huge_values},
+        {"random work agrees with the model: few and awkward keys", awkward_keys},
+    };
+
+    return engine_suite_run("engine_random", cases, ARRAY_LEN(cases));
+}
