@@ -39,6 +39,7 @@ enum pick_reason {
     PICK_LEVEL0,  /* level 0 has many tables */
     PICK_SIZE,    /* a level is above its target, or above the base level */
     PICK_GARBAGE, /* a table holds much that nobody reads */
+    PICK_SMALL,   /* neighbours are far smaller than a table should be */
     PICK_SPAN,    /* asked for */
 };
 
@@ -77,10 +78,10 @@ struct pick {
 struct pick *picker_pick(struct picker *p, struct version *v, struct pick *const *running,
                          size_t running_count);
 
-/* For idle times, when picker_pick() has nothing: a table of which a quarter or more is garbage,
- * by the thresholds in v's set and by what the table counts; NULL: none. Ends by itself: what the
- * pick writes has its gc_ts at the threshold. (The engine sets gc_ts of outputs to the threshold
- * that the merge used, version_set_gc_least() of the span.) */
+/* For idle times, when picker_pick() has nothing: a table of which a quarter or more is garbage, by
+ * the thresholds in v's set and by what the table counts; one that could free what lies below it;
+ * neighbours that are small. NULL: none. Ends by itself, because the engine sets the gc_ts of
+ * outputs to the threshold that the merge used: version_set_gc_least() of the pick's span. */
 struct pick *picker_pick_garbage(struct picker *p, struct version *v, struct pick *const *running,
                                  size_t running_count);
 
