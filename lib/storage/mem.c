@@ -22,10 +22,10 @@ static void apply_op(struct mem_engine *m, const struct batch_op *op, bool durab
 
     switch (op->kind) {
     case BATCH_PUT:
-        tree_put(&m->data, op->key, op->ts, op->value, false);
+        tree_put(&m->data, op->key, op->ts, op->value, 0);
         break;
     case BATCH_DELETE:
-        tree_put(&m->data, op->key, op->ts, SLICE_EMPTY, true);
+        tree_put(&m->data, op->key, op->ts, SLICE_EMPTY, PAGE_TOMBSTONE);
         break;
     case BATCH_CLEAR_VERSION:
         tree_remove(&m->data, op->key, op->ts);
@@ -34,7 +34,7 @@ static void apply_op(struct mem_engine *m, const struct batch_op *op, bool durab
         tree_clear(&m->data, op->key, op->end);
         break;
     case BATCH_PUT_META:
-        tree_put(&m->meta, op->key, 0, op->value, false);
+        tree_put(&m->meta, op->key, 0, op->value, 0);
         break;
     case BATCH_DELETE_META:
         tree_remove(&m->meta, op->key, 0);

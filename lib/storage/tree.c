@@ -466,15 +466,13 @@ static bool is_at(const struct page *p, unsigned pos, const struct page_target *
     return pos < p->count && page_ts(p, pos) == target->ts && page_key_is(p, pos, target->key);
 }
 
-void tree_put(struct tree *t, slice key, hlc_ts ts, slice value, bool tombstone)
+void tree_put(struct tree *t, slice key, hlc_ts ts, slice value, uint32_t flags)
 {
     struct page_target target = {.key = key, .ts = ts};
     struct page_blob  *blob = NULL;
-    struct page_item   item = {.key = key,
-                               .ts = ts,
-                               .info = (uint32_t)value.size | (tombstone ? PAGE_TOMBSTONE : 0),
-                               .payload = value};
-    struct path        path;
+    struct page_item   item = {
+          .key = key, .ts = ts, .info = (uint32_t)value.size | flags, .payload = value};
+    struct path path;
 
     ASSERT(value.size <= PAGE_SIZE_MASK);
     if (value.size > PAGE_INLINE_MAX) {

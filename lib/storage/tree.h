@@ -30,8 +30,9 @@ struct tree {
 void tree_init(struct tree *t, struct page_pool *pool);
 void tree_deinit(struct tree *t);
 
-/* Add the version, or replace it. `value` is copied. */
-void tree_put(struct tree *t, slice key, hlc_ts ts, slice value, bool tombstone);
+/* Add the version, or replace it. `value` is copied; `flags` is 0, PAGE_TOMBSTONE or PAGE_CLEARED.
+ */
+void tree_put(struct tree *t, slice key, hlc_ts ts, slice value, uint32_t flags);
 /* Take the version out; false when it is not there. */
 bool tree_remove(struct tree *t, slice key, hlc_ts ts);
 /* Take all versions of keys in [start, end) out; an empty end: no upper end. */
