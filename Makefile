@@ -204,6 +204,20 @@ build/fuzz/bin/%: tests/fuzz/%.c tests/common/wire_world.c build/fuzz/liblinera.
 bench: $(BENCH_BIN) ## run the micro-benchmarks
 	@for b in $(BENCH_BIN); do echo "== $$b"; $$b || exit 1; done
 
+# Needs two libraries that nothing else does; figures that count come from BUILD=release.
+COMPARE_SRC := tests/bench/compare_engines.c $(wildcard tests/bench/target_*.c)
+COMPARE_BIN := $(OUT)/tests/bench/compare_engines
+$(COMPARE_BIN): $(COMPARE_SRC:%.c=$(OUT)/%.o) $(LIB)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ -lrocksdb -llmdb $(PKG_LIBS)
+
+bench-engines:  ## the storage engine against RocksDB and LMDB (librocksdb-dev, liblmdb-dev); ARGS="--rows 100000"
+	@for h in rocksdb/c.h lmdb.h; do echo "#include <$$h>" | $(CC) -fsyntax-only -xc - 2>/dev/null || \
+	    { echo "bench-engines: no <$$h>: apt-get install librocksdb-dev liblmdb-dev" >&2; exit 1; }; done
+	@$(MAKE) -s $(COMPARE_BIN)
+	@$(COMPARE_BIN) $(ARGS)
+.PHONY: bench-engines
+
 RUNS ?= 200
 crash: all      ## kill -9 a node under load RUNS times and look for lost or half transactions
 	@tests/crash/kill9 $(RUNS)
