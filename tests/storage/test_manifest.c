@@ -236,7 +236,7 @@ static bool append_one(struct scene *s, struct manifest *m)
     struct manifest_edit e;
     status               st;
 
-    manifest_edit_init(&e, NULL);
+    manifest_edit_init(&e, env_heap(sim_node_env(s->node)));
     make_edit(s->acked + 1, &e);
     s->tried = s->acked + 1;
     st = manifest_append(m, &e);
