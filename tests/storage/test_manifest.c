@@ -504,6 +504,208 @@ static void full_disk(void **state)
     }
 }
 
+/* ---- many writers, tools, real files
+ * ----------------------------------------------------------------- */
+
+enum { WRITERS = 5, WRITES = 12 };
+
+struct crowd {
+    struct sim        *sim;
+    struct sim_node   *node;
+    struct version_set set;
+    struct manifest   *m;
+    unsigned           next_writer;
+    bool               acked[WRITERS][WRITES], tried[WRITERS][WRITES];
+    bool               checking, checked;
+};
+
+static uint64_t crowd_number(unsigned writer, unsigned n)
+{
+    return 1000 + writer * 100 + n;
+}
+
+static void crowd_writer(struct env *env, void *arg)
+{
+    struct crowd *c = arg;
+    unsigned      id = c->next_writer++;
+
+    for (unsigned n = 0; n < WRITES; n++) {
+        struct manifest_edit e;
+        struct table_meta    t = make_table(crowd_number(id, n), 0, "\001a", "\001z");
+
+        manifest_edit_init(&e, env_heap(env));
+        manifest_edit_add(&e, &t);
+        manifest_edit_set_applied(&e, id + 1, n + 1);
+        c->tried[id][n] = true;
+        assert_st_ok(manifest_append(c->m, &e));
+        c->acked[id][n] = true;
+        manifest_edit_deinit(&e);
+    }
+}
+
+static void crowd_check(const struct crowd *c)
+{
+    const struct version_level *l = &c->set.current->levels[0];
+
+    for (unsigned id = 0; id < WRITERS; id++) {
+        unsigned count = 0;
+
+        for (unsigned n = 0; n < WRITES; n++) {
+            bool found = false;
+
+            for (size_t i = 0; i < l->count; i++)
+                found |= l->tables[i]->meta.number == crowd_number(id, n);
+            assert_true(found || !c->acked[id][n]);
+            assert_true(!found || c->tried[id][n]);
+            assert_true(!found || count == n); /* no gap */
+            count += found;
+        }
+        assert_int_equal(version_set_applied(&c->set, id + 1), count);
+    }
+}
+
+static void crowd_main(struct env *env, void *arg)
+{
+    struct crowd           *c = arg;
+    struct manifest_options o = {.dir = "store", .rewrite_size = 2000};
+    struct fiber           *fibers[WRITERS];
+
+    memcpy(o.incarnation, incarnation, sizeof o.incarnation);
+    version_set_init(&c->set, env_heap(env), NULL, NULL);
+    if (!c->checking) {
+        assert_st_ok(env_mkdir_all(env, "store"));
+        assert_st_ok(env_sync_dir(env, ".", ENV_INLINE));
+        assert_st_ok(manifest_create(env, &o, &c->set, &c->m));
+        for (unsigned i = 0; i < WRITERS; i++)
+            assert_st_ok(env_spawn(env, "writer", crowd_writer, c, &fibers[i]));
+        for (unsigned i = 0; i < WRITERS; i++)
+            fiber_join(fibers[i]);
+        manifest_close(c->m);
+    } else if (manifest_exists(env, "store")) {
+        assert_st_ok(manifest_open(env, &o, &c->set, &c->m));
+        crowd_check(c);
+        manifest_close(c->m);
+        c->checked = true;
+    }
+    version_set_deinit(&c->set, NULL);
+    env_stop(env);
+}
+
+static bool crowd_is_down(void *arg)
+{
+    return !sim_node_is_up(((struct crowd *)arg)->node);
+}
+
+static void crowd_of_writers(void **state)
+{
+    uint64_t seed = test_seed(400);
+
+    (void)state;
+    for (uint64_t io = 12; io < 300; io++) {
+        struct crowd c = {.sim = sim_new(seed + io, NULL)};
+
+        c.node = sim_add_node(c.sim, "n", crowd_main, &c);
+        sim_crash_at_io(c.node, io, SIM_POWER_LOSS);
+        assert_int_equal(sim_run_until(c.sim, crowd_is_down, &c, 60000000), SIM_DONE);
+        sim_crash_at_io(c.node, 0, SIM_POWER_LOSS);
+        c.checking = true;
+        sim_restart(c.node);
+        assert_int_equal(sim_run_until(c.sim, crowd_is_down, &c, 60000000), SIM_DONE);
+        assert_true(c.checked || !c.tried[0][0]); /* or it was not created yet */
+        sim_free(c.sim);
+    }
+}
+
+struct visits {
+    unsigned records, marks, tables;
+    uint64_t last_edit;
+};
+
+static status count_visit(void *ctx, uint64_t offset, const struct manifest_record *r,
+                          const struct manifest_edit *e)
+{
+    struct visits *v = ctx;
+
+    assert_true(offset >= MANIFEST_HEADER_SIZE);
+    assert_true(v->last_edit == 0 || r->edit == v->last_edit + 1);
+    v->last_edit = r->edit;
+    v->records++;
+    v->marks += r->payload.size == 0;
+    v->tables += (unsigned)e->added_count;
+    return STATUS_OK;
+}
+
+struct real {
+    char dir[64];
+};
+
+/* A life on the machine's own file system, then what a tool reads, then another store's identity.
+ */
+static void real_main(struct env *env, void *arg)
+{
+    struct real            *x = arg;
+    struct manifest_options o = {.dir = x->dir};
+    struct version_set      set;
+    struct manifest        *m;
+    struct manifest_header  h;
+    struct visits           v = {0};
+    uint64_t                torn;
+    char                    path[128];
+
+    memcpy(o.incarnation, incarnation, sizeof o.incarnation);
+    version_set_init(&set, env_heap(env), NULL, NULL);
+    assert_false(manifest_exists(env, x->dir));
+    assert_st_code(manifest_open(env, &o, &set, &m), ST_UNDEFINED_FILE);
+    assert_st_ok(manifest_create(env, &o, &set, &m));
+    for (unsigned n = 1; n <= 20; n++) {
+        struct manifest_edit e;
+
+        manifest_edit_init(&e, NULL);
+        make_edit(n, &e);
+        assert_st_ok(manifest_append(m, &e));
+        manifest_edit_deinit(&e);
+    }
+    snprintf(path, sizeof path, "%s/%020llu.manifest", x->dir,
+             (unsigned long long)manifest_number(m));
+    manifest_close(m);
+    version_set_deinit(&set, NULL);
+
+    assert_st_ok(manifest_read(env, path, &h, count_visit, &v, &torn));
+    assert_int_equal(torn, 0);
+    assert_int_equal(v.records, 41); /* the empty state, and a mark behind each edit */
+    assert_int_equal(v.marks, 20);
+    assert_memory_equal(h.incarnation, incarnation, sizeof incarnation);
+
+    version_set_init(&set, env_heap(env), NULL, NULL);
+    assert_st_ok(manifest_open(env, &o, &set, &m));
+    assert_int_equal(state_hash(&set), expected_hash(20));
+    manifest_close(m);
+    version_set_deinit(&set, NULL);
+
+    o.incarnation[0] ^= 1;
+    version_set_init(&set, env_heap(env), NULL, NULL);
+    assert_st_code(manifest_open(env, &o, &set, &m), ST_CORRUPT);
+    version_set_deinit(&set, NULL);
+    assert_st_ok(env_unlink(env, path));
+    snprintf(path, sizeof path, "%s/current", x->dir);
+    assert_st_ok(env_unlink(env, path));
+    assert_st_ok(env_rmdir(env, x->dir));
+    env_stop(env);
+}
+
+static void real_files(void **state)
+{
+    struct real x = {.dir = "/tmp/linera-manifest-XXXXXX"};
+    struct env *env;
+
+    (void)state;
+    assert_non_null(mkdtemp(x.dir));
+    assert_st_ok(env_new(NULL, &env));
+    assert_st_ok(env_spawn(env, "main", real_main, &x, NULL));
+    env_run(env);
+    env_free(env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +717,8 @@ int main(void)
         T("L1: a failed sync or write is final, and what was read back stays", failed_syncs),
         T("L3: any byte flipped is found, or nothing is missing", flip_everywhere),
         T("L13: a full disk refuses edits and changes nothing", full_disk),
+        T("edits of many fibers are each whole, acknowledged ones there", crowd_of_writers),
+        T("on real files: a life, what a tool reads, another store's identity", real_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
