@@ -329,6 +329,7 @@ static void check_properties(const struct file *f, const struct lsm_entries *e,
     slice                   raw;
 
     for (size_t i = 0; i < e->count; i++) {
+        sums.keys += i == 0 || !slice_eq(e->items[i - 1].key, e->items[i].key);
         sums.raw_key_size += e->items[i].key.size;
         sums.raw_value_size += e->items[i].value.size;
         sums.tombstones += e->items[i].kind == LSM_TOMBSTONE;
@@ -344,6 +345,7 @@ static void check_properties(const struct file *f, const struct lsm_entries *e,
     assert_true(slice_eq(p.greatest_key, e->items[e->count - 1].key) &&
                 p.greatest_ts == e->items[e->count - 1].ts);
     assert_int_equal(p.entries, e->count);
+    assert_int_equal(p.keys, sums.keys);
     assert_int_equal(p.tombstones, sums.tombstones);
     assert_int_equal(p.cleared, sums.cleared);
     assert_int_equal(p.raw_key_size, sums.raw_key_size);

@@ -376,6 +376,21 @@ static void refused_edits(void **state)
     fixture_free(x);
 }
 
+static void check_spans(const struct version_set *s, slice start, slice end)
+{
+    const struct gc_threshold *first;
+    size_t                     count = version_set_gc_spans(s, start, end, &first), wanted = 0;
+
+    for (size_t i = 0; i < s->gc.count; i++) {
+        const struct gc_threshold *g = &s->gc.spans[i];
+
+        wanted += slice_cmp(g->start, end) < 0 && slice_cmp(start, g->end) < 0;
+    }
+    assert_int_equal(count, wanted);
+    for (size_t i = 0; i < count; i++)
+        assert_true(slice_cmp(first[i].start, end) < 0 && slice_cmp(start, first[i].end) < 0);
+}
+
 static void check_thresholds(const struct version_set *s, const hlc_ts *wanted, struct prng *prng)
 {
     char a[4], b[4];
@@ -397,6 +412,7 @@ static void check_thresholds(const struct version_set *s, const hlc_ts *wanted, 
             least = MIN(least, wanted[k]);
         assert_int_equal(version_set_gc_least(s, key_at(a, start), key_at(b, end)), least);
         assert_int_equal(version_set_gc_least(s, key_at(a, start), SLICE_EMPTY), 0);
+        check_spans(s, key_at(a, start), key_at(b, end));
     }
 }
 

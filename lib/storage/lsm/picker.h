@@ -81,7 +81,7 @@ struct pick *picker_pick(struct picker *p, struct version *v, struct pick *const
 /* For idle times, when picker_pick() has nothing: a table of which a quarter or more is garbage, by
  * the thresholds in v's set and by what the table counts; one that could free what lies below it;
  * neighbours that are small. NULL: none. Ends by itself, because the engine sets the gc_ts of
- * outputs to the threshold that the merge used: version_set_gc_least() of the pick's span. */
+ * outputs to version_set_gc_least() of the pick's span as it was when the merge began. */
 struct pick *picker_pick_garbage(struct picker *p, struct version *v, struct pick *const *running,
                                  size_t running_count);
 

@@ -274,6 +274,7 @@ status table_footer_take(slice bytes, uint64_t number, uint64_t file_size, struc
 /* The counts, in the order in which they stand in the file. */
 #define PROPERTY_COUNTS(X)                                                                         \
     X(entries)                                                                                     \
+    X(keys)                                                                                        \
     X(tombstones)                                                                                  \
     X(cleared)                                                                                     \
     X(clears)                                                                                      \
@@ -328,7 +329,7 @@ status table_properties_take(slice *bytes, struct table_properties *out)
         out->greatest_key.size == 0 || out->greatest_key.size > TABLE_BOUND_SIZE_MAX ||
         lsm_entry_cmp(out->least_key, out->least_ts, out->greatest_key, out->greatest_ts) > 0)
         return status_new(ST_CORRUPT, "the bounds of the table are not in order");
-    if (out->ts_min > out->ts_max || out->tombstones > out->entries ||
+    if (out->ts_min > out->ts_max || out->keys > out->entries || out->tombstones > out->entries ||
         out->cleared > out->entries - out->tombstones || (out->entries == 0 && out->clears == 0))
         return status_new(ST_CORRUPT, "the properties of the table contradict each other");
     return STATUS_OK;

@@ -263,6 +263,7 @@ void table_writer_add(struct table_writer *w, const struct lsm_entry *e)
     if (is_new)
         buf_set(&w->last_key, e->key);
     w->last_ts = e->ts;
+    w->properties.keys += is_new;
     count_entry(&w->properties, e);
 }
 

@@ -151,6 +151,17 @@ hlc_ts version_set_gc_least(const struct version_set *s, slice start, slice end)
     }
 }
 
+size_t version_set_gc_spans(const struct version_set *s, slice start, slice end,
+                            const struct gc_threshold **first)
+{
+    size_t from = gc_find(&s->gc, start), to = from;
+
+    while (to < s->gc.count && (end.size == 0 || slice_cmp(s->gc.spans[to].start, end) < 0))
+        to++;
+    *first = from < to ? &s->gc.spans[from] : NULL;
+    return to - from;
+}
+
 /* Spans on the way to a new map; they borrow their bounds. */
 struct gc_window {
     struct gc_threshold *spans;

@@ -100,6 +100,11 @@ hlc_ts   version_set_gc(const struct version_set *s, slice key);
 /* The lowest threshold in [start, end) (empty `end`: no upper end); 0 if any part has none. */
 hlc_ts   version_set_gc_least(const struct version_set *s, slice start, slice end);
 
+/* The spans with a threshold that overlap [start, end) (empty `end`: no upper end): returns how
+ * many, from *first on; borrowed until the next edit. */
+size_t version_set_gc_spans(const struct version_set *s, slice start, slice end,
+                            const struct gc_threshold **first);
+
 /* One more reference, returned. */
 struct version *version_ref(struct version *v);
 /* Give a reference back. Accepts NULL. The last one frees the version and hands files that are in
