@@ -515,11 +515,12 @@ const struct merge_counts *merge_counts(const struct merge *m)
 /* Whether the output must end before the entry, which begins another key (L16). */
 static bool is_cut_due(struct merge *m, slice key)
 {
-    bool overlaps = pick_cutter_before(m->options.pick, &m->cutter, key);
+    uint64_t size = m->writer == NULL ? 0 : table_writer_size(m->writer);
+    bool     overlaps = pick_cutter_before(m->options.pick, &m->cutter, key, size);
 
     if (m->writer == NULL)
         return false;
-    if (!overlaps && table_writer_size(m->writer) < m->options.table_size)
+    if (!overlaps && size < m->options.table_size)
         return false;
     if (!overlaps)
         pick_cutter_restart(m->options.pick, &m->cutter, key);

@@ -197,6 +197,7 @@ struct pick *pick_make(const struct pick_context *c, enum pick_reason reason, un
     if (output_level < LSM_LEVELS - 1)
         pk->grandparents = pk->older[pick_level_below(c, output_level)];
     pk->grandparents_max_bytes = o->grandparents_max * o->table_size;
+    pk->cut_size = o->table_size / 8 * 5;
     pk->is_move = may_move(c, pk);
     return pk;
 
@@ -275,13 +276,14 @@ bool pick_older_overlaps(const struct pick *pk, slice start, slice end)
     return false;
 }
 
-bool pick_cutter_before(const struct pick *pk, struct pick_cutter *c, slice key)
+bool pick_cutter_before(const struct pick *pk, struct pick_cutter *c, slice key, uint64_t size)
 {
     size_t at = advance(&pk->grandparents, c->at, key);
+    bool   is_between = at > c->at;
 
     for (; c->at < at; c->at++)
         c->overlapped += pk->grandparents.tables[c->at]->size;
-    if (c->overlapped <= pk->grandparents_max_bytes)
+    if (c->overlapped <= pk->grandparents_max_bytes && !(is_between && size >= pk->cut_size))
         return false;
     c->overlapped = 0;
     return true;

@@ -70,6 +70,7 @@ struct pick {
     /* Of the level after output_level: where outputs are cut (pick_cutter_before()). */
     struct pick_bounds     grandparents;
     uint64_t               grandparents_max_bytes;
+    uint64_t               cut_size; /* from here on an output ends with a table of that level */
 };
 
 /* The most urgent compaction, or NULL when none is. `running`: the picks under way. Moves the
@@ -134,9 +135,11 @@ struct pick_cutter {
     uint64_t overlapped; /* bytes of the level after that the output overlaps so far */
 };
 
-/* Whether the output must end before `key`, which never falls and is another key than the one
- * before: it would overlap too much of the level after. After true the next output begins here. */
-bool pick_cutter_before(const struct pick *pk, struct pick_cutter *c, slice key);
+/* Whether the output, of `size` bytes so far, should end before `key`, which never falls and is
+ * another key than the one before: it would overlap too much of the level after, or it is large
+ * enough and a table of that level ends here, so that one less is written anew when the output
+ * moves on (a tenth less is written in all). After true the next output begins here. */
+bool pick_cutter_before(const struct pick *pk, struct pick_cutter *c, slice key, uint64_t size);
 /* The output was ended before `key` for another reason. */
 void pick_cutter_restart(const struct pick *pk, struct pick_cutter *c, slice key);
 
