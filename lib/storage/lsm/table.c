@@ -1,0 +1,725 @@
+#include "storage/lsm/table.h"
+
+#include <inttypes.h>
+
+#include "base/assert.h"
+#include "storage/lsm/bloom.h"
+
+enum { RAW_SIZE_MAX = 256 << 20 }; /* of clears and properties */
+
+struct lsm_table {
+    struct env             *env;
+    struct heap            *heap;
+    struct env_file        *file;
+    uint64_t                file_size;
+    struct table_seal       seal;
+    struct table_footer     footer;
+    struct cache           *cache;
+    struct block_codec     *codec;
+    struct block           *root; /* of the index; NULL: no entries */
+    struct block           *clears_block;
+    struct lsm_clear       *clears;
+    size_t                  clear_count;
+    struct table_properties properties; /* with keys of its own */
+    size_t                  readers;
+};
+
+/* ---- blocks ----------------------------------------------------------------------------------
+ */
+
+static status damaged(const struct lsm_table *t, uint64_t offset, status st)
+{
+    return status_wrap(st, "file \"%s\", block at %" PRIu64, env_file_path(t->file), offset);
+}
+
+/* Read the sealed bytes [offset, offset + size). */
+static status read_stored(const struct lsm_table *t, void *stored, size_t size, uint64_t offset)
+{
+    size_t n;
+
+    TRY_RETURN(env_file_read_at(t->file, stored, size, offset, ENV_INLINE, &n));
+    if (n < size)
+        return status_new(ST_CORRUPT, "file \"%s\" ends at %" PRIu64 ", within a block",
+                          env_file_path(t->file), offset + n);
+    return STATUS_OK;
+}
+
+/* Read and open a block of any kind, from the file; *out is the caller's. */
+static status read_block(struct lsm_table *t, const struct block_handle *h, uint32_t raw_size_max,
+                         struct block **out)
+{
+    struct block *b;
+    char         *stored;
+    status        st = block_handle_check(h, t->file_size, raw_size_max);
+
+    if (!st_ok(st))
+        return damaged(t, h->offset, st);
+    b = block_new(t->heap, h->raw_size);
+    stored = heap_alloc(t->heap, h->size);
+    if (b == NULL || stored == NULL) {
+        st = STATUS_OOM;
+        goto fail;
+    }
+    TRY(st, read_stored(t, stored, h->size, h->offset), fail);
+    st = block_open(t->codec, &t->seal, h, slice_make(stored, h->size), b->raw);
+    if (!st_ok(st)) {
+        st = damaged(t, h->offset, st);
+        goto fail;
+    }
+    heap_free(stored);
+    *out = b;
+    return STATUS_OK;
+
+fail:
+    heap_free(stored);
+    heap_free(b);
+    return st;
+}
+
+/* The kinds of blocks that the cache holds; data and index blocks are their level. */
+enum { FILTER = -1, VALUE = -2 };
+
+static status prepare(struct block *b, int kind)
+{
+    if (kind == FILTER)
+        return bloom_check(block_raw(b));
+    return kind == VALUE ? STATUS_OK : block_load(b, (unsigned)kind);
+}
+
+static status get_block(struct lsm_table *t, const struct block_handle *h, int kind, bool fill,
+                        struct cached **out)
+{
+    struct block *b;
+    status        st;
+
+    *out = cache_get(t->cache, t->seal.number, h->offset);
+    if (*out != NULL)
+        return STATUS_OK;
+    TRY_RETURN(read_block(t, h,
+                          kind == VALUE    ? BLOCK_VALUE_SIZE_MAX
+                          : kind == FILTER ? BLOOM_SIZE_MAX
+                                           : BLOCK_SIZE_MAX,
+                          &b));
+    st = prepare(b, kind);
+    if (!st_ok(st)) {
+        heap_free(b);
+        return damaged(t, h->offset, st);
+    }
+    *out = fill ? cache_put(t->cache, t->seal.number, h->offset, b) : cache_pass(t->cache, b);
+    return STATUS_OK;
+}
+
+/* ---- opening ---------------------------------------------------------------------------------
+ */
+
+static status read_footer(struct lsm_table *t)
+{
+    char bytes[TABLE_FOOTER_SIZE];
+
+    TRY_RETURN(env_file_size(t->file, &t->file_size));
+    if (t->file_size < TABLE_FOOTER_SIZE)
+        return status_new(ST_CORRUPT, "file \"%s\" is too short for a table",
+                          env_file_path(t->file));
+    TRY_RETURN(read_stored(t, bytes, sizeof bytes, t->file_size - sizeof bytes));
+    return table_footer_take(slice_make(bytes, sizeof bytes), t->seal.number, t->file_size,
+                             &t->footer);
+}
+
+static status read_index(struct lsm_table *t)
+{
+    status st;
+
+    if (t->footer.index_level == 0)
+        return STATUS_OK;
+    TRY_RETURN(read_block(t, &t->footer.index, BLOCK_SIZE_MAX, &t->root));
+    st = block_load(t->root, t->footer.index_level);
+    return st_ok(st) ? st : damaged(t, t->footer.index.offset, st);
+}
+
+static status read_clears(struct lsm_table *t)
+{
+    status st;
+
+    if (t->footer.clears.size == 0)
+        return STATUS_OK;
+    TRY_RETURN(read_block(t, &t->footer.clears, RAW_SIZE_MAX, &t->clears_block));
+    st = table_clears_take(t->heap, block_raw(t->clears_block), &t->clears, &t->clear_count);
+    return st_ok(st) ? st : damaged(t, t->footer.clears.offset, st);
+}
+
+static status read_properties(struct lsm_table *t)
+{
+    struct table_properties p;
+    struct block           *b;
+    slice                   rest;
+    status                  st;
+
+    TRY_RETURN(read_block(t, &t->footer.properties, RAW_SIZE_MAX, &b));
+    rest = block_raw(b);
+    st = table_properties_take(&rest, &p);
+    if (st_ok(st) && rest.size > 0)
+        st = status_new(ST_CORRUPT, "the properties of a table are longer than they say");
+    if (st_ok(st)) {
+        p.file_size = t->file_size;
+        table_properties_copy(t->heap, &p, &t->properties);
+    }
+    heap_free(b);
+    return st_ok(st) ? st : damaged(t, t->footer.properties.offset, st);
+}
+
+status lsm_table_open(struct env *env, const struct lsm_table_options *o, struct lsm_table **out)
+{
+    struct lsm_table *t = heap_must_alloc(env_heap(env), 1, sizeof *t);
+    status            st;
+
+    t->env = env;
+    t->heap = env_heap(env);
+    t->seal.number = o->number;
+    t->cache = o->cache;
+    t->codec = o->codec;
+    TRY(st, env_file_open(env, o->path, ENV_READ, &t->file), fail);
+    TRY(st, read_footer(t), fail);
+    TRY(st, read_index(t), fail);
+    TRY(st, read_clears(t), fail);
+    TRY(st, read_properties(t), fail);
+    *out = t;
+    return STATUS_OK;
+
+fail:
+    lsm_table_close(t);
+    return status_wrap(st, "could not open table \"%s\"", o->path);
+}
+
+void lsm_table_close(struct lsm_table *t)
+{
+    if (t == NULL)
+        return;
+    ASSERT(t->readers == 0);
+    env_file_close(t->file);
+    heap_free(t->root);
+    heap_free(t->clears_block);
+    heap_free(t->clears);
+    table_properties_free(&t->properties);
+    heap_free(t);
+}
+
+const struct table_properties *lsm_table_properties(const struct lsm_table *t)
+{
+    return &t->properties;
+}
+
+const struct lsm_clear *lsm_table_clears(const struct lsm_table *t, size_t *count)
+{
+    *count = t->clear_count;
+    return t->clears;
+}
+
+/* ---- one key ---------------------------------------------------------------------------------
+ */
+
+/* The child that can hold the first entry at or behind the target; false: none can. */
+static bool find_child(const struct block *index, const struct page_target *target,
+                       struct block_child *out)
+{
+    unsigned pos = page_lower_bound(block_page(index), target);
+
+    if (pos == block_count(index))
+        return false;
+    *out = block_child(index, pos);
+    return true;
+}
+
+static status filter_lets_pass(struct lsm_table *t, const struct block_handle *filter,
+                               uint64_t hash, bool *passes)
+{
+    struct cached *f;
+
+    TRY_RETURN(get_block(t, filter, FILTER, true, &f));
+    *passes = bloom_may_contain(block_raw(f->block), hash);
+    cache_release(f);
+    return STATUS_OK;
+}
+
+/* Find the data block that holds the newest version at or below the target's timestamp, if the
+ * table has one; *out is NULL if it cannot. */
+static status find_data_block(struct lsm_table *t, const struct page_target *target, uint64_t hash,
+                              struct cached **out)
+{
+    const struct block *index = t->root;
+    struct cached      *held = NULL;
+    struct block_child  child;
+    bool                passes = index != NULL;
+
+    *out = NULL;
+    for (unsigned level = t->footer.index_level; level > 0 && passes; level--) {
+        struct cached *next = NULL;
+        status         st = STATUS_OK;
+
+        passes = find_child(index, target, &child);
+        if (passes && level == 2)
+            st = filter_lets_pass(t, &child.filter, hash, &passes);
+        if (st_ok(st) && passes)
+            st = get_block(t, &child.block, (int)level - 1, true, &next);
+        cache_release(held);
+        TRY_RETURN(st);
+        held = next;
+        index = next != NULL ? next->block : NULL;
+    }
+    *out = held;
+    return STATUS_OK;
+}
+
+/* Fill in what the entry at `pos` says; a value elsewhere takes the data block's place. */
+static status take_entry(struct lsm_table *t, struct cached *data, unsigned pos, slice key,
+                         struct lsm_table_value *out)
+{
+    const struct page  *p = block_page(data->block);
+    struct block_handle elsewhere;
+    struct cached      *value;
+
+    out->entry = (struct lsm_entry){
+        .key = key, .ts = page_ts(p, pos), .kind = block_kind(page_info(p, pos))};
+    out->found = true;
+    out->held = data;
+    if (!block_value(data->block, pos, &out->entry.value, &elsewhere))
+        return STATUS_OK;
+    TRY_RETURN(get_block(t, &elsewhere, VALUE, true, &value));
+    cache_release(data);
+    out->held = value;
+    out->entry.value = block_raw(value->block);
+    return STATUS_OK;
+}
+
+status lsm_table_get(struct lsm_table *t, slice key, uint64_t hash, hlc_ts ts,
+                     struct lsm_table_value *out)
+{
+    struct page_target target = {.key = key, .ts = ts};
+    struct cached     *data;
+    unsigned           pos;
+    status             st;
+
+    out->found = false;
+    out->held = NULL;
+    TRY_RETURN(find_data_block(t, &target, hash, &data));
+    if (data == NULL)
+        return STATUS_OK;
+    pos = page_lower_bound(block_page(data->block), &target);
+    if (pos == block_count(data->block) || !page_key_is(block_page(data->block), pos, key)) {
+        cache_release(data);
+        return STATUS_OK;
+    }
+    st = take_entry(t, data, pos, key, out);
+    if (!st_ok(st)) {
+        cache_release(data);
+        out->found = false;
+        out->held = NULL;
+    }
+    return st;
+}
+
+void lsm_table_value_release(struct lsm_table_value *v)
+{
+    cache_release(v->held);
+    v->held = NULL;
+}
+
+/* ---- paths through the index -----------------------------------------------------------------
+ */
+
+/* A block of each level, the data block at 0, each the child at which the one above stands. */
+struct path {
+    struct lsm_table *t;
+    unsigned          top; /* level of the root */
+    bool              fill;
+    struct {
+        struct cached      *held; /* NULL for the root */
+        struct block_cursor at;
+    } levels[BLOCK_LEVEL_MAX + 1];
+};
+
+static void path_init(struct path *p, struct lsm_table *t, bool fill)
+{
+    p->t = t;
+    p->fill = fill;
+    p->top = t->footer.index_level;
+    for (unsigned i = 0; i <= p->top; i++) {
+        p->levels[i].held = NULL;
+        block_cursor_init(&p->levels[i].at, t->heap);
+    }
+    if (t->root != NULL)
+        block_cursor_set(&p->levels[p->top].at, t->root);
+    t->readers++;
+}
+
+static void path_deinit(struct path *p)
+{
+    for (unsigned i = 0; i <= p->top; i++) {
+        block_cursor_deinit(&p->levels[i].at);
+        cache_release(p->levels[i].held);
+    }
+    p->t->readers--;
+}
+
+/* Bring in the block of `level` that the one above stands at. */
+static status path_load(struct path *p, unsigned level)
+{
+    const struct block_cursor *above = &p->levels[level + 1].at;
+    struct block_child         child = block_child(above->block, above->pos);
+    struct cached             *next;
+
+    block_cursor_set(&p->levels[level].at, NULL);
+    cache_release(p->levels[level].held);
+    p->levels[level].held = NULL;
+    TRY_RETURN(get_block(p->t, &child.block, (int)level, p->fill || level > 0, &next));
+    p->levels[level].held = next;
+    block_cursor_set(&p->levels[level].at, next->block);
+    return STATUS_OK;
+}
+
+/* From where `from` stands down to `level`, to the first or last entry. */
+static status path_descend(struct path *p, unsigned from, unsigned level, bool last)
+{
+    while (from > level && p->levels[from].at.valid) {
+        TRY_RETURN(path_load(p, --from));
+        (last ? block_cursor_last : block_cursor_first)(&p->levels[from].at);
+    }
+    return STATUS_OK;
+}
+
+/* Go on at `level`, over the ends of blocks; not valid at the table's end. */
+static status path_step(struct path *p, unsigned level, bool back)
+{
+    unsigned up = level;
+
+    (back ? block_cursor_prev : block_cursor_next)(&p->levels[up].at);
+    while (!p->levels[up].at.valid && up < p->top) {
+        up++;
+        (back ? block_cursor_prev : block_cursor_next)(&p->levels[up].at);
+    }
+    return path_descend(p, up, level, back);
+}
+
+static status path_end(struct path *p, unsigned level, bool last)
+{
+    if (p->t->root == NULL)
+        return STATUS_OK;
+    (last ? block_cursor_last : block_cursor_first)(&p->levels[p->top].at);
+    return path_descend(p, p->top, level, last);
+}
+
+static status path_seek(struct path *p, slice key, hlc_ts ts)
+{
+    if (p->t->root == NULL)
+        return STATUS_OK;
+    block_cursor_seek(&p->levels[p->top].at, key, ts);
+    for (unsigned level = p->top; level-- > 0;) {
+        if (!p->levels[level + 1].at.valid) {
+            block_cursor_set(&p->levels[level].at, NULL);
+            continue;
+        }
+        TRY_RETURN(path_load(p, level));
+        block_cursor_seek(&p->levels[level].at, key, ts);
+        if (p->levels[level].at.valid)
+            continue;
+        /* All of the child is before the target, which is not behind its separator. */
+        block_cursor_last(&p->levels[level].at);
+        TRY_RETURN(path_step(p, level, false));
+        return path_descend(p, level, 0, false);
+    }
+    return STATUS_OK;
+}
+
+/* ---- the cursor ------------------------------------------------------------------------------
+ */
+
+struct table_cursor {
+    struct lsm_cursor base;
+    struct path       path;
+    struct cached    *value; /* the entry's, when it is elsewhere */
+};
+
+static struct table_cursor *cursor_of(struct lsm_cursor *c)
+{
+    return CONTAINER_OF(c, struct table_cursor, base);
+}
+
+/* Show what the path stands at, when it was moved without error. */
+static status show(struct table_cursor *c, status moved)
+{
+    const struct block_cursor *at = &c->path.levels[0].at;
+
+    cache_release(c->value);
+    c->value = NULL;
+    c->base.valid = false;
+    TRY_RETURN(moved);
+    if (c->path.t->root == NULL || !at->valid)
+        return STATUS_OK;
+    c->base.entry = at->entry;
+    if (at->is_elsewhere) {
+        TRY_RETURN(get_block(c->path.t, &at->elsewhere, VALUE, c->path.fill, &c->value));
+        c->base.entry.value = block_raw(c->value->block);
+    }
+    c->base.valid = true;
+    return STATUS_OK;
+}
+
+static status cursor_seek(struct lsm_cursor *base, slice key, hlc_ts ts)
+{
+    struct table_cursor *c = cursor_of(base);
+
+    return show(c, path_seek(&c->path, key, ts));
+}
+
+static status cursor_first(struct lsm_cursor *base)
+{
+    struct table_cursor *c = cursor_of(base);
+
+    return show(c, path_end(&c->path, 0, false));
+}
+
+static status cursor_last(struct lsm_cursor *base)
+{
+    struct table_cursor *c = cursor_of(base);
+
+    return show(c, path_end(&c->path, 0, true));
+}
+
+static status cursor_next(struct lsm_cursor *base)
+{
+    struct table_cursor *c = cursor_of(base);
+
+    return show(c, path_step(&c->path, 0, false));
+}
+
+static status cursor_prev(struct lsm_cursor *base)
+{
+    struct table_cursor *c = cursor_of(base);
+
+    return show(c, path_step(&c->path, 0, true));
+}
+
+static status seek_before(struct path *p, slice key, hlc_ts ts)
+{
+    TRY_RETURN(path_seek(p, key, ts));
+    return p->levels[0].at.valid ? path_step(p, 0, true) : path_end(p, 0, true);
+}
+
+static status cursor_seek_before(struct lsm_cursor *base, slice key, hlc_ts ts)
+{
+    struct table_cursor *c = cursor_of(base);
+
+    return show(c, seek_before(&c->path, key, ts));
+}
+
+static void cursor_close(struct lsm_cursor *base)
+{
+    struct table_cursor *c = cursor_of(base);
+
+    cache_release(c->value);
+    path_deinit(&c->path);
+    heap_free(c);
+}
+
+static const struct lsm_cursor_ops cursor_ops = {.seek = cursor_seek,
+                                                 .seek_before = cursor_seek_before,
+                                                 .first = cursor_first,
+                                                 .last = cursor_last,
+                                                 .next = cursor_next,
+                                                 .prev = cursor_prev,
+                                                 .close = cursor_close};
+
+struct lsm_cursor *lsm_table_cursor(struct lsm_table *t, bool fill)
+{
+    struct table_cursor *c = heap_must_alloc(t->heap, 1, sizeof *c);
+
+    c->base.ops = &cursor_ops;
+    path_init(&c->path, t, fill);
+    return &c->base;
+}
+
+/* ---- reading in pieces -----------------------------------------------------------------------
+ */
+
+struct lsm_table_scan {
+    struct path path;     /* down to level 1: the handles of data blocks */
+    uint64_t    read_end; /* of the file so far */
+    bool        begun;
+};
+
+struct lsm_table_scan *lsm_table_scan_open(struct lsm_table *t)
+{
+    struct lsm_table_scan *s = heap_must_alloc(t->heap, 1, sizeof *s);
+
+    path_init(&s->path, t, false);
+    return s;
+}
+
+void lsm_table_scan_close(struct lsm_table_scan *s)
+{
+    if (s == NULL)
+        return;
+    path_deinit(&s->path);
+    heap_free(s);
+}
+
+void lsm_table_piece_free(struct lsm_table_piece *p)
+{
+    buf_deinit(&p->bytes);
+    heap_free(p->blocks);
+}
+
+static status next_handle(struct lsm_table_scan *s, struct block_handle *out, bool *more)
+{
+    const struct block_cursor *at = &s->path.levels[1].at;
+
+    if (!s->begun)
+        TRY_RETURN(path_end(&s->path, 1, false));
+    else if (at->valid)
+        TRY_RETURN(path_step(&s->path, 1, false));
+    s->begun = true;
+    *more = at->valid;
+    if (*more)
+        *out = block_child(at->block, at->pos).block;
+    return STATUS_OK;
+}
+
+/* Collect handles until they span `size` bytes. */
+static status collect(struct lsm_table_scan *s, uint32_t size, struct lsm_table_piece *p,
+                      uint64_t *end)
+{
+    struct lsm_table *t = s->path.t;
+    size_t            capacity = 0;
+    bool              more = true;
+
+    *end = s->read_end;
+    while (*end - s->read_end < size) {
+        struct block_handle h;
+        status              st;
+
+        TRY_RETURN(next_handle(s, &h, &more));
+        if (!more)
+            break;
+        st = block_handle_check(&h, t->file_size, BLOCK_SIZE_MAX);
+        if (st_ok(st) && h.offset < *end)
+            st = status_new(ST_CORRUPT, "data blocks are out of order");
+        if (!st_ok(st))
+            return damaged(t, h.offset, st);
+        if (p->count == capacity) {
+            capacity = MAX(2 * capacity, (size_t)64);
+            p->blocks = heap_realloc(NULL, p->blocks, capacity * sizeof *p->blocks);
+            if (p->blocks == NULL)
+                return STATUS_OOM;
+        }
+        p->blocks[p->count++] = h;
+        *end = h.offset + h.size;
+    }
+    return STATUS_OK;
+}
+
+status lsm_table_scan_next(struct lsm_table_scan *s, uint32_t size, struct lsm_table_piece *out)
+{
+    uint64_t end;
+    status   st;
+
+    *out = (struct lsm_table_piece){.offset = s->read_end};
+    buf_init(&out->bytes, NULL);
+    if (s->path.t->root == NULL)
+        return STATUS_OK;
+    TRY(st, collect(s, size, out, &end), fail);
+    if (out->count == 0)
+        return STATUS_OK;
+    TRY(st,
+        read_stored(s->path.t, buf_reserve(&out->bytes, end - s->read_end), end - s->read_end,
+                    s->read_end),
+        fail);
+    buf_advance(&out->bytes, end - s->read_end);
+    s->read_end = end;
+    return STATUS_OK;
+
+fail:
+    lsm_table_piece_free(out);
+    return st;
+}
+
+/* ---- verification ----------------------------------------------------------------------------
+ */
+
+static status verify_failed(const struct table_cursor *c, const char *what)
+{
+    const struct path *p = &c->path;
+
+    return status_new(ST_CORRUPT, "file \"%s\", data block at %" PRIu64 ": %s",
+                      env_file_path(p->t->file),
+                      block_child(p->levels[1].at.block, p->levels[1].at.pos).block.offset, what);
+}
+
+/* The entry's place among its neighbours, below its separators, and in its filter. */
+static status verify_entry(struct table_cursor *c, struct buf *last_key, hlc_ts last_ts, bool first)
+{
+    const struct lsm_entry *e = &c->base.entry;
+    struct path            *p = &c->path;
+    struct block_child      partition;
+    bool                    passes;
+
+    if (!first && lsm_entry_cmp(buf_slice(last_key), last_ts, e->key, e->ts) >= 0)
+        return verify_failed(c, "entries are out of order");
+    for (unsigned level = 1; level <= p->top; level++) {
+        const struct lsm_entry *s = &p->levels[level].at.entry;
+
+        if (lsm_entry_cmp(e->key, e->ts, s->key, s->ts) > 0)
+            return verify_failed(c, "an entry is behind its separator");
+    }
+    partition = block_child(p->levels[2].at.block, p->levels[2].at.pos);
+    TRY_RETURN(filter_lets_pass(p->t, &partition.filter, bloom_hash(e->key), &passes));
+    return passes ? STATUS_OK : verify_failed(c, "a key is not in its filter");
+}
+
+static status verify_counts(const struct lsm_table *t, const struct table_properties *seen)
+{
+    const struct table_properties *p = &t->properties;
+
+    if (seen->entries == p->entries && seen->tombstones == p->tombstones &&
+        seen->cleared == p->cleared && seen->ts_min == p->ts_min && seen->ts_max == p->ts_max &&
+        t->clear_count == p->clears)
+        return STATUS_OK;
+    return status_new(ST_CORRUPT, "file \"%s\": its properties count other entries than it has",
+                      env_file_path(t->file));
+}
+
+static void count(struct table_properties *p, const struct lsm_entry *e)
+{
+    p->ts_min = p->entries == 0 ? e->ts : MIN(p->ts_min, e->ts);
+    p->ts_max = MAX(p->ts_max, e->ts);
+    p->entries++;
+    p->tombstones += e->kind == LSM_TOMBSTONE;
+    p->cleared += e->kind == LSM_CLEARED;
+}
+
+static status verify_entries(struct lsm_cursor *c, struct table_properties *seen)
+{
+    struct buf last_key;
+    hlc_ts     last_ts = 0;
+    status     st;
+
+    buf_init(&last_key, cursor_of(c)->path.t->heap);
+    for (st = cursor_first(c); st_ok(st) && c->valid; st = cursor_next(c)) {
+        TRY(st, verify_entry(cursor_of(c), &last_key, last_ts, seen->entries == 0), out);
+        buf_reset(&last_key);
+        buf_append_slice(&last_key, c->entry.key);
+        last_ts = c->entry.ts;
+        count(seen, &c->entry);
+    }
+out:
+    buf_deinit(&last_key);
+    return st;
+}
+
+status lsm_table_verify(struct lsm_table *t)
+{
+    struct lsm_cursor      *c = lsm_table_cursor(t, false);
+    struct table_properties seen = {0};
+    status                  st = verify_entries(c, &seen);
+
+    cursor_close(c);
+    return st_ok(st) ? verify_counts(t, &seen) : st;
+}

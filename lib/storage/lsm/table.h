@@ -1,0 +1,78 @@
+/* lib/storage/lsm/table.h: a table opened for reading. docs/formats.md draws its bytes.
+ *
+ * A table belongs to one worker; any number of its fibers may read it at once. Blocks come from the
+ * cache or from the file; every block is checked before anything in it is believed, and a
+ * damaged one is CORRUPT, with file and offset, and never an answer. */
+#ifndef LINERA_STORAGE_LSM_TABLE_H
+#define LINERA_STORAGE_LSM_TABLE_H
+
+#include "env/file.h"
+#include "storage/lsm/cache.h"
+#include "storage/lsm/cursor.h"
+#include "storage/lsm/table_format.h"
+
+struct lsm_table;
+
+struct lsm_table_options {
+    const char         *path;   /* of the file */
+    uint64_t            number; /* of the table */
+    struct cache       *cache;  /* lives longer than the table */
+    struct block_codec *codec;  /* the worker's; lives longer too */
+};
+
+/* Open: reads footer, index root, clears and properties. CORRUPT; UNDEFINED_FILE. On success *out
+ * belongs to the caller. */
+status MAY_YIELD lsm_table_open(struct env *env, const struct lsm_table_options *o,
+                                struct lsm_table **out) MUST_CHECK;
+/* No cursor may be open and nothing read from it held. Accepts NULL. */
+void             lsm_table_close(struct lsm_table *t);
+
+const struct table_properties *lsm_table_properties(const struct lsm_table *t);
+/* Its clears, sorted and apart; as long as the table. */
+const struct lsm_clear        *lsm_table_clears(const struct lsm_table *t, size_t *count);
+
+/* What a get found. Whoever got it releases it. */
+struct lsm_table_value {
+    bool             found;
+    struct lsm_entry entry; /* the key is the one asked for; the rest lies in `held` */
+    struct cached   *held;
+};
+
+/* The newest entry of `key` (with its space) at or below `ts`, of any kind. `hash` is
+ * bloom_hash(key). */
+status MAY_YIELD lsm_table_get(struct lsm_table *t, slice key, uint64_t hash, hlc_ts ts,
+                               struct lsm_table_value *out) MUST_CHECK;
+void             lsm_table_value_release(struct lsm_table_value *v);
+
+/* A cursor over all entries. What it stands on stays in memory until it moves. With `fill` false
+ * data blocks are read past the cache. */
+struct lsm_cursor *lsm_table_cursor(struct lsm_table *t, bool fill);
+
+/* ---- reading in pieces, for compaction --------------------------------------------------------
+ */
+
+/* Steps over the data blocks in order. */
+struct lsm_table_scan;
+
+struct lsm_table_scan *lsm_table_scan_open(struct lsm_table *t);
+void                   lsm_table_scan_close(struct lsm_table_scan *s);
+
+/* Sealed bytes of the file. */
+struct lsm_table_piece {
+    uint64_t             offset;
+    struct buf           bytes;  /* malloc's */
+    struct block_handle *blocks; /* the data blocks in it; all their value blocks are in it too */
+    size_t               count;
+};
+
+/* The next data blocks, about `size` bytes of them; count 0: there are no more. Past the cache. The
+ * piece is the caller's to free. */
+status MAY_YIELD lsm_table_scan_next(struct lsm_table_scan *s, uint32_t size,
+                                     struct lsm_table_piece *out) MUST_CHECK;
+void             lsm_table_piece_free(struct lsm_table_piece *p);
+
+/* Read all of it: every block, the order of entries, filters, properties. CORRUPT: the first fault.
+ */
+status MAY_YIELD lsm_table_verify(struct lsm_table *t) MUST_CHECK;
+
+#endif
