@@ -1,6 +1,6 @@
 complete -c linera-bench -f
-complete -c linera-bench -n '__fish_is_nth_token 1' -a 'init run'
-complete -c linera-bench -n '__fish_is_nth_token 2' -a 'kv bank tpcb'
+complete -c linera-bench -n '__fish_is_nth_token 1' -a 'init run engine'
+complete -c linera-bench -n '__fish_is_nth_token 2; and not __fish_seen_subcommand_from engine' -a 'kv bank tpcb'
 complete -c linera-bench -l url -x -d 'where to connect'
 complete -c linera-bench -s c -l clients -x -d connections
 complete -c linera-bench -s d -l duration -x -d 'how long to measure'
@@ -30,3 +30,12 @@ complete -c linera-bench -s s -l scale -x -d 'tpcb: hundred thousands of account
 complete -c linera-bench -l step-by-step -d 'tpcb: a round trip a statement'
 complete -c linera-bench -s h -l help -d help
 complete -c linera-bench -l version -d version
+complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l path -x -a '(__fish_complete_directories)' -d 'of the store'
+complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l workload -x -a 'fillseq fillrandom overwrite readrandom readmissing seekrandom scan mixed' -d 'what to do'
+complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l rows -x -d 'of the store'
+complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l batch -x -d 'puts in a commit'
+complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l fibers -x -d 'at work at a time'
+complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l sync -d 'commits are durable'
+complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l scan-length -x -d 'entries a seek'
+complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l cache -x -d 'not supported'
+complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l memtable-size -x -d 'not supported'

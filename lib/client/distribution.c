@@ -56,3 +56,28 @@ uint64_t scatter(uint64_t rank, uint64_t n)
 
     return (uint64_t)((uint128_t)rank * prime % n);
 }
+
+/* A Feistel network of four rounds over the next power of four, walked until it falls inside: Black
+ * and Rogaway, "Ciphers with arbitrary finite domains" (CT-RSA 2002). */
+uint64_t shuffle(uint64_t i, uint64_t n, uint64_t seed)
+{
+    unsigned half = 1;
+    uint64_t mask;
+
+    while (half < 32 && UINT64_C(1) << (2 * half) < n)
+        half++;
+    mask = (UINT64_C(1) << half) - 1;
+    do {
+        uint64_t left = i >> half, right = i & mask;
+
+        for (uint64_t round = 0; round < 4; round++) {
+            uint64_t state = right ^ (seed * 4 + round) << 32;
+            uint64_t mixed = left ^ (prng_splitmix(&state) & mask);
+
+            left = right;
+            right = mixed;
+        }
+        i = left << half | right;
+    } while (i >= n);
+    return i;
+}

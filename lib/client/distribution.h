@@ -23,4 +23,9 @@ uint64_t zipf_next(const struct zipf *z, struct prng *prng);
  * keys, so that popular keys are not neighbours. */
 uint64_t scatter(uint64_t rank, uint64_t n);
 
+/* What stands at position i (below n) of a random order of the numbers below n, of as many orders
+ * as there are seeds. Unlike scatter()'s, its steps have no regularity that a store could profit
+ * of. */
+uint64_t shuffle(uint64_t i, uint64_t n, uint64_t seed);
+
 #endif

@@ -1,5 +1,6 @@
 /* linera-bench: load and its measurement. Flags, output and exit codes: man/linera-bench.1.
  *
+ * "linera-bench engine" stands apart, in engine*.c: it has no server. The rest:
  * main.c puts a run together; workload_*.c say what is done, session.c and client.c do it on one
  * connection, runner.c on all of them, result.c and report.c tell what came of it. */
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include "assertion.h"
 #include "client/connect.h"
 #include "compare.h"
+#include "engine.h"
 #include "load.h"
 #include "parameters.h"
 #include "report.h"
@@ -194,6 +196,8 @@ int main(int argc, char **argv)
 
     cli_start();
     setlocale(LC_CTYPE, "");
+    if (argc > 1 && strcmp(argv[1], "engine") == 0)
+        return engine_main(argc - 1, argv + 1);
     if (!parameters_parse(argc, argv, &parsed, &code))
         return code;
     run.bench = (struct bench){.options = &parsed.options, .workload = parsed.workload};

@@ -115,11 +115,11 @@ static bool accept(const struct parsed *p)
 static bool take_positional(struct parsed *p, const char **positional, size_t count)
 {
     if (count < 2)
-        return refused(cli_usage_error(PROGRAM, "say init or run, and a workload"));
+        return refused(cli_usage_error(PROGRAM, "say init or run, and a workload, or engine"));
     p->run = strcmp(positional[0], "run") == 0;
     if (!p->run && strcmp(positional[0], "init") != 0)
-        return refused(
-            cli_usage_error(PROGRAM, "the first word is init or run, not \"%s\"", positional[0]));
+        return refused(cli_usage_error(PROGRAM, "the first word is init, run or engine, not \"%s\"",
+                                       positional[0]));
     p->workload = workload_find(positional[1]);
     return p->workload != NULL;
 }
@@ -196,7 +196,7 @@ bool parameters_parse(int argc, char **argv, struct parsed *p, int *exit)
          &o->step_by_step},
         {0},
     };
-    const struct cli cli = {PROGRAM, "init|run WORKLOAD [options]",
+    const struct cli cli = {PROGRAM, "init|run WORKLOAD [options], or engine [options]",
                             "Load for LineraDB and PostgreSQL; workloads: kv, bank, tpcb.", table,
                             2};
     const char     **positional;

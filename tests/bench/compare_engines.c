@@ -20,6 +20,7 @@
 #include "base/compiler.h"
 #include "base/prng.h"
 #include "client/cli.h"
+#include "client/distribution.h"
 #include "client/histogram.h"
 #include "tests/bench/compare_engines.h"
 
@@ -185,36 +186,6 @@ static slice make_value(char *value, const char *pool, uint64_t n)
     return slice_make(value, VALUE_SIZE);
 }
 
-/* Position i of a random order of 0 .. rows - 1: a Feistel network over the next power of four,
- * walked until it falls inside. */
-static uint64_t shuffled(uint64_t i, uint64_t rows, unsigned half_bits, uint64_t seed)
-{
-    uint64_t mask = (UINT64_C(1) << half_bits) - 1;
-
-    do {
-        uint64_t left = i >> half_bits, right = i & mask;
-
-        for (uint64_t round = 0; round < 4; round++) {
-            uint64_t state = right ^ (seed + round) << 32;
-            uint64_t mixed = left ^ (prng_splitmix(&state) & mask);
-
-            left = right;
-            right = mixed;
-        }
-        i = left << half_bits | right;
-    } while (i >= rows);
-    return i;
-}
-
-static unsigned half_bits_of(uint64_t rows)
-{
-    unsigned bits = 1;
-
-    while (UINT64_C(1) << (2 * bits) < rows)
-        bits++;
-    return bits;
-}
-
 /* ---- one step, in the child ---- */
 
 struct worker {
@@ -233,14 +204,13 @@ static void write_some(struct worker *w)
 {
     const struct target *t = w->target;
     void                *s = t->begin(w->db);
-    unsigned             half_bits = half_bits_of(w->rows);
     char                 key[KEY_SIZE], value[VALUE_SIZE];
     uint64_t             before = now_ns(), commits = 0;
 
     for (uint64_t i = w->from; i < w->to && (w->until_ns == 0 || before < w->until_ns);) {
         for (unsigned n = 0; n < w->step->batch && i < w->to; n++, i++) {
             uint64_t number =
-                w->step->work == WORK_FILL_SEQ ? i : shuffled(i, w->rows, half_bits, w->order_seed);
+                w->step->work == WORK_FILL_SEQ ? i : shuffle(i, w->rows, w->order_seed);
 
             t->put(s, make_key(key, number, '0'),
                    make_value(value, w->pool, number + w->order_seed));

@@ -65,12 +65,35 @@ static void scattered(void **state)
     }
 }
 
+static void shuffled(void **state)
+{
+    enum { N_MAX = 1000 };
+    bool seen[N_MAX];
+
+    (void)state;
+    for (uint64_t n = 1; n <= N_MAX; n += 37) {
+        uint64_t neighbours = 0;
+
+        memset(seen, 0, sizeof seen);
+        for (uint64_t i = 0; i < n; i++) {
+            uint64_t number = shuffle(i, n, n);
+
+            assert_true(number < n);
+            assert_false(seen[number]);
+            seen[number] = true;
+            neighbours += i > 0 && number == shuffle(i - 1, n, n) + 1;
+        }
+        assert_true(n < 100 || neighbours < n / 20);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T("each rank comes as often as Zipf's law says", zipf_frequencies),
         T("a handful of keys, or one, is enough", zipf_small),
         T("no two ranks are scattered to the same key", scattered),
+        T("a shuffled order has each number once, and no order", shuffled),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -342,10 +342,91 @@ PY
 }
 
 @test "the man page and the completions of linera-bench name every option" {
-    for option in $(linera-bench --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+    for option in $( { linera-bench --help; linera-bench engine --help; } | grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
         grep -q -- "${option//-/\\\\-}" "$ROOT/man/linera-bench.1" || { echo "man page lacks $option"; return 1; }
         for shell in bash/linera-bench zsh/_linera-bench fish/linera-bench.fish; do
             grep -q -- "${option#--}" "$ROOT/completions/$shell" || { echo "$shell lacks $option"; return 1; }
         done
     done
+}
+
+# engine_json [FLAG...]: a small store; the document in $output.
+engine_json() { run --separate-stderr linera-bench engine --rows 2000 --duration 50ms "$@" --format json; }
+# of WORKLOAD OPERATION FIELD
+of() { jq -r ".operations[] | select(.workload == \"$1\" and .operation == \"$2\") | .\"$3\"" <<<"$output"; }
+
+@test "engine: every workload measures its operations, in memory" {
+    local flags=()
+    for w in fillseq readrandom readmissing seekrandom scan mixed fillrandom overwrite; do flags+=(--workload $w); done
+    engine_json "${flags[@]}"
+    [ "$status" -eq 0 ]
+    [ -z "$stderr" ]
+    [ "$(of fillseq put count)" -eq 2000 ]
+    [ "$(of fillrandom put entries)" -eq 2000 ]
+    for row in 'readrandom get' 'readmissing get' 'seekrandom seek' 'scan scan' 'mixed get' 'mixed put' 'overwrite put'; do
+        # shellcheck disable=SC2086
+        [ "$(of $row count)" -gt 0 ] || { echo "$row"; return 1; }
+    done
+    [ "$(of readmissing get entries)" -eq 0 ]
+    [ "$(of fillseq put write_amplification)" = null ]
+    [ "$(jq '[.workloads[].violations] | add' <<<"$output")" -eq 0 ]
+    [ "$(jq '.workloads[-1].entries' <<<"$output")" -eq 2000 ]
+}
+
+@test "engine: a store in a directory stays, its amplification is told, batches and fibers share the work" {
+    local dir=$BATS_TEST_TMPDIR/store
+    engine_json --path "$dir" --workload fillrandom --batch 7 --fibers 3 --value-size 50 --sync
+    [ "$status" -eq 0 ]
+    [ "$(of fillrandom put entries)" -eq 2000 ]
+    [ "$(of fillrandom put count)" -eq 288 ] # each fiber's last batch is short
+    [ "$(jq '.operations[0].write_amplification >= 1 and .operations[0].space_amplification >= 1' <<<"$output")" = true ]
+    engine_json --path "$dir" --workload readrandom --workload seekrandom --operations 40 --duration 20s --scan-length 3 --distribution zipf
+    [ "$status" -eq 0 ]
+    [ -z "$stderr" ]
+    [ "$(of readrandom get count)" -eq 40 ]
+    [ "$(of seekrandom seek count)" -eq 40 ]
+}
+
+@test "engine: a workload that reads fills an empty store, and refuses one with too few rows" {
+    engine_json --path "$BATS_TEST_TMPDIR/store" --workload scan
+    [ "$status" -eq 0 ]
+    [[ "$stderr" == *'the store is empty: filling it with 2000 rows first'* ]]
+    engine_json --path "$BATS_TEST_TMPDIR/store" --workload scan --rows 3000
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == *'fewer than 3000 rows; say --rows'* ]]
+}
+
+@test "engine: a node's store is refused and stays as it is" {
+    start_node "$BATS_TEST_TMPDIR/store"
+    q 'create table t (a int)'
+    stop_node
+    engine_json --path "$BATS_TEST_TMPDIR/store" --workload fillseq
+    [ "$status" -eq 1 ]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    start_node "$BATS_TEST_TMPDIR/store"
+    [ "$(q 'select count(*) from t')" = 0 ]
+}
+
+@test "engine: an interruption prints what was measured, exit 130" {
+    linera-bench engine --rows 100 --workload readrandom --duration 60s --progress --format json \
+        >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+    local pid=$! code=0
+    timeout 20 tail -f -n +1 --pid=$pid "$BATS_TEST_TMPDIR/err" 3>&- | grep -q -m1 ' operations, '
+    kill -INT $pid
+    wait $pid || code=$?
+    [ "$code" -eq 130 ]
+    [ "$(jq '.operations[0].count > 0' "$BATS_TEST_TMPDIR/out")" = true ]
+}
+
+@test "engine: what is wrong with the command line is one line, exit 2" {
+    for words in '' '--workload nonsense' '--workload scan --cache 1MiB' '--workload scan --memtable-size 1MiB' \
+        '--workload scan --rows 0' '--workload mixed --reads 101' '--workload scan extra'; do
+        # shellcheck disable=SC2086
+        run --separate-stderr linera-bench engine $words
+        [ "$status" -eq 2 ] || { echo "$words: $status $stderr"; return 1; }
+        [ "${#stderr_lines[@]}" -eq 1 ]
+    done
+    run --separate-stderr linera-bench run engine
+    [ "$status" -eq 2 ]
+    [[ "$stderr" == *'linera-bench engine'* ]]
 }
