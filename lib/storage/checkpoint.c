@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "storage/durable_internal.h"
+#include "storage/mem.h"
 
 enum { BLOCK_SIZE = 256 << 10 };
 
@@ -43,7 +44,7 @@ static status write_space(struct writer *w, struct engine_snapshot *s, enum engi
     struct engine_iter        *it;
     status                     st;
 
-    TRY_RETURN(mem_iter_open(&w->d->m->base, &o, &it));
+    TRY_RETURN(mem_iter_open(w->d->e, &o, &it));
     st = engine_iter_first(it);
     while (st_ok(st) && it->valid) {
         st = write_entry(w, mode, it);
@@ -60,7 +61,7 @@ static status put_applied(struct writer *w)
     uint64_t range_id;
     void    *a;
 
-    while (umap_next(&w->d->m->applied, &pos, &range_id, &a))
+    while (umap_next(&mem_of(w->d->e)->applied, &pos, &range_id, &a))
         TRY_RETURN(engine_batch_set_applied(&w->batch, range_id, ((struct applied *)a)->index));
     return STATUS_OK;
 }
@@ -70,7 +71,7 @@ static status write_content(struct writer *w, struct engine_snapshot *s)
 {
     struct checkpoint_header h = {.sequence = w->sequence, .segment = w->d->current.number};
 
-    memcpy(h.incarnation, w->d->m->base.identity.incarnation, sizeof h.incarnation);
+    memcpy(h.incarnation, w->d->e->identity.incarnation, sizeof h.incarnation);
     checkpoint_header_put(&w->bytes, &h);
     TRY_RETURN(put_applied(w)); /* before the first yield: they are of the snapshot's moment */
     TRY_RETURN(write_space(w, s, ENGINE_ITER_META));
@@ -98,10 +99,10 @@ static status write_file(struct writer *w, const char *tmp)
     status                  st;
 
     TRY_RETURN(env_file_open(w->d->env, tmp, ENV_WRITE | ENV_CREATE | ENV_TRUNCATE, &w->file));
-    s = engine_snapshot_take(&w->d->m->base);
+    s = engine_snapshot_take(w->d->e);
     w->sequence = w->d->applied;
     st = write_content(w, s);
-    engine_snapshot_release(&w->d->m->base, s);
+    engine_snapshot_release(w->d->e, s);
     env_file_close(w->file);
     return st;
 }
@@ -150,8 +151,8 @@ status checkpoint_write(struct durable *d)
     log_free_before(d, w.sequence);
     d->log_bytes -= log_bytes;
     d->checkpoint_size = w.offset;
-    metric_add(&d->m->base.metrics.checkpoints, 1);
-    metric_set(&d->m->base.metrics.checkpoint_bytes, (int64_t)w.offset);
+    metric_add(&d->e->metrics.checkpoints, 1);
+    metric_set(&d->e->metrics.checkpoint_bytes, (int64_t)w.offset);
     log_info(env_log(d->env), "checkpoint written", kv_u64("sequence", w.sequence),
              kv_bytes("size_bytes", w.offset), kv_u64("took_us", env_mono_us(d->env) - start_us));
 out:
@@ -194,7 +195,7 @@ static status read_header(struct reader *r)
 
     TRY_RETURN(read_bytes(r, 0, CHECKPOINT_HEADER_SIZE));
     if (!checkpoint_header_take(buf_slice(&r->bytes), &h) || h.sequence != r->sequence ||
-        memcmp(h.incarnation, r->d->m->base.identity.incarnation, sizeof h.incarnation) != 0)
+        memcmp(h.incarnation, r->d->e->identity.incarnation, sizeof h.incarnation) != 0)
         return damaged(r);
     r->offset = CHECKPOINT_HEADER_SIZE;
     return STATUS_OK;
@@ -217,7 +218,7 @@ static status read_block(struct reader *r, bool *is_last)
     if (!checkpoint_block_take(&bytes, r->sequence, r->blocks, &payload) ||
         !batch_is_valid(payload))
         return damaged(r);
-    mem_apply(r->d->m, payload, true);
+    r->d->owner->apply(r->d->e, payload, true);
     r->blocks++;
     r->offset += CHECKPOINT_BLOCK_HEADER_SIZE + payload.size;
     *is_last = payload.size == 0;

@@ -43,8 +43,8 @@ status durable_sync_dir(struct durable *d)
 /* L1: the one place where a store gives up. */
 void durable_stop(struct durable *d, status reason)
 {
-    if (d->m->base.state != ENGINE_STOPPED) {
-        d->m->base.state = ENGINE_STOPPED;
+    if (d->e->state != ENGINE_STOPPED) {
+        d->e->state = ENGINE_STOPPED;
         log_error(env_log(d->env), "the store stopped", kv_str("store", d->path),
                   kv_status(reason));
         if (d->on_stop != NULL)
@@ -74,7 +74,7 @@ struct group {
 static void take_group(struct durable *d, struct group *g)
 {
     /* On a full disk what frees space must not fail with what does not. */
-    size_t count_max = d->m->base.state == ENGINE_READ_ONLY ? 1 : GROUP_BATCHES_MAX;
+    size_t count_max = d->e->state == ENGINE_READ_ONLY ? 1 : GROUP_BATCHES_MAX;
     size_t bytes = 0;
 
     g->count = g->batch_count = 0;
@@ -93,7 +93,7 @@ static void take_group(struct durable *d, struct group *g)
 
 static void note_room(struct durable *d, bool has_room)
 {
-    struct engine *e = &d->m->base;
+    struct engine *e = d->e;
 
     if (!has_room)
         metric_add(&e->metrics.disk_full, 1);
@@ -138,11 +138,13 @@ static status failure_of(struct durable *d, status st)
 static void apply_group(struct durable *d, const struct group *g)
 {
     for (size_t i = 0; i < g->batch_count; i++)
-        mem_apply(d->m, g->batches[i], g->sync);
+        d->owner->apply(d->e, g->batches[i], g->sync);
     d->applied = d->sequence;
     if (g->sync && d->has_unsynced)
-        mem_note_durable(d->m);
+        d->owner->note_durable(d->e);
     d->has_unsynced = !g->sync;
+    if (d->owner->group_applied != NULL)
+        d->owner->group_applied(d->e);
 }
 
 static void finish_group(struct durable *d, struct group *g, status st)
@@ -166,10 +168,10 @@ static void finish_group(struct durable *d, struct group *g, status st)
 
 static bool is_checkpoint_due(const struct durable *d)
 {
-    uint64_t limit = MAX(d->checkpoint_bytes, d->m->pool.size);
+    uint64_t limit = MAX(d->checkpoint_bytes, d->owner->data_size(d->e));
 
-    return d->log_bytes >= MAX(limit, d->checkpoint_retry) && !d->is_checkpointing &&
-           !d->is_closing && d->m->base.state != ENGINE_STOPPED;
+    return d->owner->has_checkpoints && d->log_bytes >= MAX(limit, d->checkpoint_retry) &&
+           !d->is_checkpointing && !d->is_closing && d->e->state != ENGINE_STOPPED;
 }
 
 static status run_checkpoint(struct durable *d)
@@ -213,9 +215,9 @@ static bool find_room(struct durable *d)
  * segments that it frees. Not again before the data has become smaller still. */
 static bool checkpoint_would_help(const struct durable *d)
 {
-    uint64_t size = d->m->pool.size;
+    uint64_t size = d->owner->data_size(d->e);
 
-    return !d->is_checkpointing && d->old_count > 1 &&
+    return d->owner->has_checkpoints && !d->is_checkpointing && d->old_count > 1 &&
            size < (d->old_count - 1) * d->segment_size &&
            (d->relief_data_size == 0 || size < d->relief_data_size / 4 * 3);
 }
@@ -226,12 +228,12 @@ static void relief_fiber(struct env *env, void *arg)
     bool            found = find_room(d);
 
     if (!found && checkpoint_would_help(d) && !d->is_closing) {
-        d->relief_data_size = d->m->pool.size;
+        d->relief_data_size = d->owner->data_size(d->e);
         d->is_checkpointing = true;
         st_clear(run_checkpoint(d)); /* that it finds no room is no news */
         found = find_room(d);
     }
-    if (found && d->m->base.state == ENGINE_READ_ONLY) {
+    if (found && d->e->state == ENGINE_READ_ONLY) {
         d->relief_data_size = 0;
         note_room(d, true);
     }
@@ -254,7 +256,7 @@ static void start_relief(struct durable *d)
 
 static void start_background(struct durable *d)
 {
-    if (d->m->base.state == ENGINE_READ_ONLY) {
+    if (d->e->state == ENGINE_READ_ONLY) {
         start_relief(d);
         return;
     }
@@ -279,14 +281,14 @@ static void lead(struct durable *d, struct group *g)
      * own. */
     env_yield(d->env);
     take_group(d, g);
-    if (d->m->base.state == ENGINE_STOPPED)
+    if (d->e->state == ENGINE_STOPPED)
         st = status_new(ST_IO_ERROR, "the store has stopped");
     else
         st = log_write_group(d, g->batches, g->batch_count, g->sync);
     finish_group(d, g, st);
     d->busy = false;
     env_broadcast(d->env, &d->done);
-    if (d->m->base.state != ENGINE_STOPPED)
+    if (d->e->state != ENGINE_STOPPED)
         start_background(d);
 }
 
@@ -358,7 +360,7 @@ static status check_identity(struct durable *d, const struct engine_options *o,
 
 static status read_identity(struct durable *d, const struct engine_options *o, const char *path)
 {
-    struct engine_identity *id = &d->m->base.identity;
+    struct engine_identity *id = &d->e->identity;
     struct arena           *arena = arena_new(env_heap(d->env), NULL);
     struct identity         found;
     uint32_t                version;
@@ -416,7 +418,7 @@ out:
 /* Make the first segment before the identity, so that an identity without a log is a loss. */
 static status write_identity(struct durable *d, const char *path)
 {
-    const struct engine_identity *id = &d->m->base.identity;
+    const struct engine_identity *id = &d->e->identity;
     struct identity               fresh = {.node_id = id->node_id, .store_id = id->store_id};
     struct buf                    b;
     status                        st;
@@ -482,14 +484,16 @@ static status open_directory(struct durable *d, const struct engine_options *o)
     return st;
 }
 
-static struct durable *durable_new(struct mem_engine *m, const struct engine_options *o)
+static struct durable *durable_new(struct engine *e, const struct log_owner *owner,
+                                   const struct engine_options *o)
 {
-    struct heap    *heap = env_heap(m->base.env);
+    struct heap    *heap = env_heap(e->env);
     struct durable *d = heap_must_alloc(heap, 1, sizeof *d);
     size_t          length;
 
-    d->m = m;
-    d->env = m->base.env;
+    d->e = e;
+    d->owner = owner;
+    d->env = e->env;
     d->path = heap_strdup(heap, o->path);
     for (length = strlen(d->path); length > 1 && d->path[length - 1] == '/'; length--)
         d->path[length - 1] = '\0';
@@ -516,16 +520,16 @@ static void durable_free(struct durable *d)
     heap_free(d);
 }
 
-status durable_open(struct mem_engine *m, const struct engine_options *options,
-                    struct durable **out)
+status durable_open(struct engine *e, const struct log_owner *owner,
+                    const struct engine_options *options, struct durable **out)
 {
-    struct durable *d = durable_new(m, options);
+    struct durable *d = durable_new(e, owner, options);
     status          st;
 
     d->sequence = d->applied = d->synced = 1;
     TRY(st, open_directory(d, options), fail);
     TRY(st, open_identity(d, options), fail);
-    if (!m->base.identity.is_new)
+    if (!e->identity.is_new)
         TRY(st, durable_recover(d), fail);
     TRY(st, durable_make_ready(d), fail);
     *out = d;
@@ -547,11 +551,27 @@ void durable_close(struct durable *d)
         env_wait_uncancelled(d->env, &d->done);
     while (d->is_preparing || d->is_checkpointing || d->is_relieving)
         env_wait_uncancelled(d->env, &d->idle);
-    if (d->m->base.state != ENGINE_STOPPED) {
+    if (d->e->state != ENGINE_STOPPED) {
         st = log_write_mark(d);
         if (!st_ok(st))
             log_warn(env_log(d->env), "could not mark the end of the log", kv_status(st));
         st_clear(st);
     }
     durable_free(d);
+}
+
+uint64_t durable_sequence(const struct durable *d)
+{
+    return d->sequence;
+}
+
+void durable_free_before(struct durable *d, uint64_t sequence)
+{
+    log_free_before(d, sequence);
+    d->log_bytes = d->old_count * d->segment_size;
+}
+
+const char *durable_directory(const struct durable *d)
+{
+    return d->path;
 }

@@ -1,18 +1,48 @@
-/* lib/storage/durable.h: the files of a memory engine's store: identity and lock, log with group
- * commit, recovery, checkpoints. For files of lib/storage only. */
+/* lib/storage/durable.h: what the engines with a directory share: identity and lock, log with group
+ * commit, recovery; and the checkpoints of the memory engine. For files of lib/storage only. */
 #ifndef LINERA_STORAGE_DURABLE_H
 #define LINERA_STORAGE_DURABLE_H
 
-#include "storage/mem.h"
+#include "storage/engine_internal.h"
 
-/* Lock the directory, check or make its identity, recover into `m` and begin a new segment. */
-status MAY_YIELD durable_open(struct mem_engine *m, const struct engine_options *options,
-                              struct durable **out) MUST_CHECK;
+struct durable;
+
+/* The engine above the log. Its state, identity and metrics are the log's to change. */
+struct log_owner {
+    /* Apply an encoded batch that was checked; `durable`: it is on disk. Must not yield. */
+    void (*apply)(struct engine *e, slice encoded, bool durable);
+    /* All that was applied is on disk now. */
+    void (*note_durable)(struct engine *e);
+    /* Bytes that a checkpoint would have to hold. */
+    uint64_t (*data_size)(struct engine *e);
+    /* A group was applied whole: the next batch has durable_sequence(). Must not yield. NULL: not
+     * asked for. */
+    void (*group_applied)(struct engine *e);
+    /* Recovery begins, with the identity known: bring in what is not in the log, and set *sequence
+     * to the first record to apply; it comes as 1. NULL: the base is a checkpoint. */
+    status MAY_YIELD (*recover_base)(struct engine *e, struct durable *d, uint64_t *sequence);
+    bool has_checkpoints;
+};
+
+/* Lock the directory, check or make its identity, recover into the engine and begin a new segment.
+ */
+status MAY_YIELD durable_open(struct engine *e, const struct log_owner *owner,
+                              const struct engine_options *options, struct durable **out)
+    MUST_CHECK;
 /* Accepts NULL. */
 void MAY_YIELD   durable_close(struct durable *d);
 /* engine_commit(). An empty batch with sync only waits for what came before. */
 status MAY_YIELD durable_commit(struct durable *d, slice encoded, bool sync) MUST_CHECK;
 status MAY_YIELD durable_checkpoint(struct durable *d) MUST_CHECK;
 void             durable_stats(const struct durable *d, struct engine_stats *out);
+
+/* The number of the next record. */
+uint64_t    durable_sequence(const struct durable *d);
+/* What the records below `sequence` did is durable elsewhere: their segments may go. */
+void        durable_free_before(struct durable *d, uint64_t sequence);
+/* The store's directory. */
+const char *durable_directory(const struct durable *d);
+/* Stop the store for good; takes `reason`. */
+void        durable_stop(struct durable *d, status reason);
 
 #endif

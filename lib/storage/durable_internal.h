@@ -36,12 +36,13 @@ struct open_segment {
 enum { READY_MAX = 80, RECYCLED_MAX = 2, SEGMENT_SIZE_LEAST = 4096 };
 
 struct durable {
-    struct mem_engine *m;
-    struct env        *env;
-    char              *path;
-    struct env_file   *lock;
-    uint64_t           segment_size;
-    uint64_t           checkpoint_bytes;
+    struct engine          *e;
+    const struct log_owner *owner;
+    struct env             *env;
+    char                   *path;
+    struct env_file        *lock;
+    uint64_t                segment_size;
+    uint64_t                checkpoint_bytes;
     void (*on_stop)(void *ctx, status reason);
     void *on_stop_ctx;
 
@@ -84,8 +85,6 @@ struct durable {
 
 /* durable.c */
 char *durable_path(struct durable *d, const char *suffix, uint64_t number); /* heap_free() it */
-/* Stop the store for good; takes `reason`. */
-void  durable_stop(struct durable *d, status reason);
 status MAY_YIELD durable_sync_dir(struct durable *d) MUST_CHECK;
 /* Have a segment ready for the first commit; with a full disk, a small one, or none, and note that
  * there is no room. */

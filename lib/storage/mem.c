@@ -261,6 +261,26 @@ static void mem_close(struct engine *e)
     heap_free(m);
 }
 
+static void owner_apply(struct engine *e, slice encoded, bool durable)
+{
+    mem_apply(mem_of(e), encoded, durable);
+}
+
+static void owner_note_durable(struct engine *e)
+{
+    mem_note_durable(mem_of(e));
+}
+
+static uint64_t owner_data_size(struct engine *e)
+{
+    return mem_of(e)->pool.size;
+}
+
+static const struct log_owner log_owner = {.apply = owner_apply,
+                                           .note_durable = owner_note_durable,
+                                           .data_size = owner_data_size,
+                                           .has_checkpoints = true};
+
 static const struct engine_ops mem_ops = {
     .close = mem_close,
     .commit = mem_commit,
@@ -314,7 +334,7 @@ status mem_engine_open(struct env *env, const struct engine_options *options, st
     umap_init(&m->applied, heap);
     new_identity(&m->base, options);
     if (!is_in_memory_only(options)) {
-        TRY(st, durable_open(m, options, &m->durable), fail);
+        TRY(st, durable_open(&m->base, &log_owner, options, &m->durable), fail);
         mem_note_durable(m);
     }
     *out = &m->base;

@@ -112,7 +112,7 @@ static status read_headers(struct recovery *r)
         TRY_RETURN(read_segment(r, s->number, SEGMENT_HEADER_SIZE));
         s->is_begun = segment_header_take(buf_slice(&r->bytes), &s->header) &&
                       s->header.segment == s->number &&
-                      memcmp(s->header.incarnation, r->d->m->base.identity.incarnation,
+                      memcmp(s->header.incarnation, r->d->e->identity.incarnation,
                              sizeof s->header.incarnation) == 0;
     }
     return STATUS_OK;
@@ -133,7 +133,7 @@ static status apply_batch(struct recovery *r, uint64_t segment, slice encoded)
 {
     if (!batch_is_valid(encoded))
         return corrupt(r, segment, "a batch is malformed");
-    mem_apply(r->d->m, encoded, true);
+    r->d->owner->apply(r->d->e, encoded, true);
     r->batches++;
     return STATUS_OK;
 }
@@ -378,6 +378,12 @@ static status read_checkpoint(struct recovery *r)
     struct durable *d = r->d;
 
     r->start = 1;
+    if (d->owner->recover_base != NULL)
+        TRY_RETURN(d->owner->recover_base(d->e, d, &r->start));
+    if (r->start > 1) { /* the rest is elsewhere; a checkpoint is of the engine before */
+        d->has_checkpoint = true;
+        return STATUS_OK;
+    }
     if (r->checkpoint_count == 0)
         return STATUS_OK;
     r->start = r->checkpoints[r->checkpoint_count - 1];
@@ -452,9 +458,9 @@ status durable_recover(struct durable *d)
     buf_init(&r.bytes, env_heap(d->env));
     buf_init(&r.batch, env_heap(d->env));
     st = recover(&r);
-    if (st_ok(st) && !d->m->base.identity.is_new)
+    if (st_ok(st) && !d->e->identity.is_new)
         log_info(env_log(d->env), "store recovered", kv_u64("batches", r.batches),
-                 kv_u64("entries", d->m->data.entries), kv_bytes("log_bytes", d->log_bytes),
+                 kv_bytes("log_bytes", d->log_bytes),
                  kv_u64("took_us", env_mono_us(d->env) - start_us));
     buf_deinit(&r.bytes);
     buf_deinit(&r.batch);
