@@ -469,6 +469,36 @@ static void flip_everywhere(void **state)
     sim_free(s.sim);
 }
 
+/* A disk that says it wrote and did not, or wrote elsewhere in the file (L17): the next opening
+ * finds all edits, or that they are damaged. */
+static void lying_disk(void **state)
+{
+    uint64_t seed = test_seed(500);
+    unsigned corrupt = 0, whole = 0;
+
+    (void)state;
+    for (uint64_t n = 1; n < 120; n++)
+        for (unsigned kind = 0; kind < 2; kind++) {
+            struct scene           s;
+            struct sim_disk_faults faults = {0};
+
+            scene_init(&s, seed + n, 30, n % 2 == 0 ? 3000 : 100000);
+            *(kind == 0 ? &faults.write_lost_at : &faults.misdirect_at) = n;
+            sim_disk_set_faults(s.node, &faults);
+            run_life(&s);
+            assert_true(s.done);
+            sim_disk_set_faults(s.node, &(struct sim_disk_faults){0});
+            s.expect_corrupt = true;
+            restart(&s); /* check_opened() fails if an edit is missing */
+            assert_true(s.code == ST_SUCCESS || s.code == ST_CORRUPT);
+            corrupt += s.code == ST_CORRUPT;
+            whole += s.code == ST_SUCCESS;
+            sim_free(s.sim);
+        }
+    assert_true(corrupt > 10);
+    assert_true(whole > 10);
+}
+
 /* ---- full disks --------------------------------------------------------------------------------
  */
 
@@ -716,6 +746,7 @@ int main(void)
         T("a crash in the recovery loses none either", crash_in_recovery),
         T("L1: a failed sync or write is final, and what was read back stays", failed_syncs),
         T("L3: any byte flipped is found, or nothing is missing", flip_everywhere),
+        T("L17: a lost or misdirected write is found, or nothing is missing", lying_disk),
         T("L13: a full disk refuses edits and changes nothing", full_disk),
         T("edits of many fibers are each whole, acknowledged ones there", crowd_of_writers),
         T("on real files: a life, what a tool reads, another store's identity", real_files),

@@ -19,6 +19,7 @@ enum {
     REWRITE_RETRY_SIZE = 1 << 20, /* how much more is written before a full disk is tried again */
     AHEAD_SIZE = 64 << 10,        /* room taken at once, so that a full disk has some for edits */
     STATE_EDIT_SIZE = 64 << 10,   /* of one edit of a manifest written anew */
+    CURRENT_READ_SIZE = 4096,
 };
 
 struct manifest {
@@ -411,7 +412,12 @@ static status read_current(struct manifest *m, uint64_t *number)
     slice         bytes;
     status        st;
 
-    TRY(st, env_file_read_all(m->env, path, 4096, arena, &bytes), out);
+    st = env_file_read_all(m->env, path, CURRENT_READ_SIZE, arena, &bytes);
+    if (status_code(st) == ST_LIMIT_EXCEEDED) {
+        st_clear(st);
+        st = status_new(ST_CORRUPT, "file \"%s\": it is too long", path);
+    }
+    TRY(st, st, out);
     st = manifest_current_take(bytes, number, incarnation);
     if (!st_ok(st))
         st = status_wrap(st, "file \"%s\"", path);
