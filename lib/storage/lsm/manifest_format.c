@@ -161,7 +161,8 @@ bool table_meta_is_valid(const struct table_meta *t)
 {
     int order = slice_cmp(t->least, t->greatest);
 
-    return t->number > 0 && t->level < LSM_LEVELS && key_is_valid(t->least) &&
+    return t->number > 0 && t->number < MANIFEST_NUMBER_MAX && t->level < LSM_LEVELS &&
+           t->size <= MANIFEST_TABLE_SIZE_MAX && key_is_valid(t->least) &&
            key_is_valid(t->greatest) && (order < 0 || (order == 0 && !t->greatest_open)) &&
            t->ts_min <= t->ts_max && t->keys <= t->entries && t->tombstones <= t->entries &&
            t->cleared <= t->entries - t->tombstones;

@@ -23,6 +23,10 @@ enum {
     MANIFEST_KEY_SIZE_MAX = 16 << 10,  /* of a bound, the byte of its space included */
 };
 
+/* Numbers of files and sizes of tables stay far from where sums of them would wrap. */
+#define MANIFEST_NUMBER_MAX     (UINT64_MAX >> 1)
+#define MANIFEST_TABLE_SIZE_MAX (UINT64_C(1) << 48)
+
 /* ---- tables and edits ---------------------------------------------------------------------------
  */
 

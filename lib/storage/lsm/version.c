@@ -354,6 +354,8 @@ static status check_level(const struct version_set *s, const struct manifest_edi
 
 status version_set_check_edit(const struct version_set *s, const struct manifest_edit *e)
 {
+    if (e->next_file_number > MANIFEST_NUMBER_MAX)
+        return status_new(ST_CORRUPT, "the next file number is too large");
     for (size_t i = 0; i < e->removed_count; i++)
         TRY_RETURN(check_removed(s->current, e, i));
     for (size_t i = 0; i < e->added_count; i++)
