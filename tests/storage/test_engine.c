@@ -2,6 +2,7 @@
  * case runs for every kind in tests/common/engine_world.c. */
 #include "storage/engine.h"
 
+#include "base/hmap.h"
 #include "tests/common/engine_world.h"
 #include "tests/common/storage_model.h"
 
@@ -496,6 +497,118 @@ static void iterator_outlives_all(struct engine_world *w)
     buf_deinit(&resume);
 }
 
+/* ---- fibers ---- */
+
+enum { WRITERS = 8, ROUNDS = 100, PAIRS = 20, READERS = 3 };
+
+/* Every batch writes both halves of a pair alike, so a reader that sees them differ has seen half a
+ * batch. */
+struct pairs {
+    struct engine_world *w;
+    unsigned             writers_left;
+    uint64_t             clock; /* of versions; commits need not be in its order */
+    uint64_t             seen;
+};
+
+struct pair_writer {
+    struct pairs *p;
+    unsigned      id;
+};
+
+static slice pair_key(char *key, char half, unsigned writer, unsigned n)
+{
+    snprintf(key, 16, "%c/%02u/%02u", half, writer, n);
+    return slice_cstr(key);
+}
+
+static void write_pairs(struct env *env, void *arg)
+{
+    struct pair_writer *writer = arg;
+    struct pairs       *p = writer->p;
+    struct engine_batch b;
+    char                key[16], end[16], value[3000];
+
+    (void)env;
+    engine_batch_init(&b, NULL);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        hlc_ts ts = ++p->clock;
+        size_t size = 1 + (i * 997 + writer->id * 131) % sizeof value;
+
+        memset(value, (int)ts, size);
+        for (const char *half = "rl"; *half != '\0'; half++) {
+            slice k = pair_key(key, *half, writer->id, i % PAIRS);
+
+            if (i % 10 == 9)
+                assert_st_ok(engine_batch_delete(&b, k, ts));
+            else
+                assert_st_ok(engine_batch_put(&b, k, ts, slice_make(value, size)));
+            if (i % 25 == 12) /* and all of the writer's are gone, this one too */
+                assert_st_ok(engine_batch_clear_range(&b, pair_key(key, *half, writer->id, 0),
+                                                      pair_key(end, *half, writer->id + 1, 0)));
+        }
+        assert_st_ok(engine_commit(p->w->e, &b, i % 4 == 0));
+        engine_batch_reset(&b);
+    }
+    engine_batch_deinit(&b);
+    p->writers_left--;
+}
+
+static void check_pair(struct pairs *p, struct engine_snapshot *s, const struct engine_iter *it)
+{
+    struct engine_value other;
+    char                key[16];
+    uint64_t            hash;
+
+    snprintf(key, sizeof key, "r%.*s", (int)it->key.size - 1, it->key.data + 1);
+    hash = hash_bytes(it->value.data, it->value.size, it->ts);
+    assert_st_ok(engine_get(p->w->e, s, slice_cstr(key), HLC_TS_MAX, &other));
+    assert_true(other.found && !other.tombstone && other.ts == it->ts);
+    assert_true(hash == hash_bytes(other.value.data, other.value.size, other.ts));
+}
+
+static void read_pairs(struct env *env, void *arg)
+{
+    struct pairs *p = arg;
+
+    do {
+        struct engine_snapshot    *s = engine_snapshot_take(p->w->e);
+        struct engine_iter_options o = {
+            .snapshot = s, .ts = HLC_TS_MAX, .start = SLICE_LIT("l"), .end = SLICE_LIT("m")};
+        struct engine_iter *it;
+
+        assert_st_ok(engine_iter_open(p->w->e, &o, &it));
+        assert_st_ok(engine_iter_first(it));
+        for (; it->valid; p->seen++) {
+            check_pair(p, s, it);
+            env_yield(env);
+            assert_st_ok(engine_iter_next(it));
+        }
+        engine_iter_close(it);
+        engine_snapshot_release(p->w->e, s);
+        assert_st_ok(env_sleep_us(env, 100));
+    } while (p->writers_left > 0);
+}
+
+static void batches_are_whole(struct engine_world *w)
+{
+    struct pairs       p = {.w = w, .writers_left = WRITERS};
+    struct pair_writer writers[WRITERS];
+    struct fiber      *fibers[WRITERS + READERS];
+
+    for (unsigned i = 0; i < WRITERS; i++) {
+        writers[i] = (struct pair_writer){&p, i};
+        assert_st_ok(env_spawn(w->env, "writer", write_pairs, &writers[i], &fibers[i]));
+    }
+    for (unsigned i = 0; i < READERS; i++)
+        assert_st_ok(env_spawn(w->env, "reader", read_pairs, &p, &fibers[WRITERS + i]));
+    for (unsigned i = 0; i < WRITERS + READERS; i++)
+        fiber_join(fibers[i]);
+    engine_world_reopen(w);
+    p.seen = 0;
+    read_pairs(w->env, &p);
+    assert_true(p.seen > 0);
+}
+
 int main(void)
 {
     static const struct engine_case cases[] = {
@@ -510,6 +623,7 @@ int main(void)
         {"an empty value is not a deletion", empty_is_not_deleted},
         {"the same key in both spaces is two", spaces_are_apart},
         {"the applied index of each range is that of its last batch", applied_index_stays},
+        {"readers see whole batches, whoever writes meanwhile", batches_are_whole},
         {"values up to the limit and keys up to 8 KiB come back", large_values},
         {"garbage collection in steps drops what no read can see", gc_with_budget},
         {"the size of a span is near the truth", span_size_is_near},
