@@ -161,6 +161,14 @@ static uint32_t skewed_key(struct store *s)
     return (uint32_t)prng_below(&s->prng, prng_below(&s->prng, 4) == 0 ? s->keys : s->keys / 10);
 }
 
+/* One narrow span for a while, then another: tables of level 0 that lie apart. */
+static uint32_t clustered_key(struct store *s)
+{
+    uint64_t first = hash_u64(s->sequence / 150);
+
+    return (uint32_t)((first + prng_below(&s->prng, s->keys / 20)) % s->keys);
+}
+
 static void flush(struct store *s, key_fn *next, unsigned cleared_percent)
 {
     struct entry         entries[TABLE_ENTRIES];
@@ -344,8 +352,7 @@ static void check_running(const struct store *s)
         }
 }
 
-/* Start what can run, finish one. False: nothing to do. */
-static bool work(struct store *s)
+static void start_all(struct store *s)
 {
     while (s->running_count < s->running_max) {
         struct pick *pk = picker_pick(&s->picker, s->set.current, s->running, s->running_count);
@@ -355,6 +362,12 @@ static bool work(struct store *s)
         s->running[s->running_count++] = pk;
         check_running(s);
     }
+}
+
+/* Start what can run, finish one. False: nothing to do. */
+static bool work(struct store *s)
+{
+    start_all(s);
     if (s->running_count == 0)
         return false;
     finish(s, prng_below(&s->prng, s->running_count));
@@ -433,6 +446,54 @@ static void ordered_fill(void **state)
     store_deinit(&s);
 }
 
+/* Start what can run; then let `bytes` of input be read by each. */
+static void work_for(struct store *s, uint64_t left[RUNNING_MAX], uint64_t bytes)
+{
+    for (;;) {
+        uint64_t least = bytes;
+        size_t   before = s->running_count;
+
+        start_all(s);
+        for (size_t i = before; i < s->running_count; i++)
+            left[i] = s->running[i]->is_move ? 0 : s->running[i]->input_size;
+        for (size_t i = 0; i < s->running_count; i++)
+            least = MIN(least, left[i]);
+        for (size_t i = 0; i < s->running_count; i++)
+            left[i] -= least;
+        bytes -= least;
+        for (size_t i = s->running_count; i > 0; i--)
+            if (left[i - 1] == 0) {
+                finish(s, i - 1);
+                left[i - 1] = left[s->running_count];
+            }
+        if (bytes == 0 || s->running_count == 0)
+            return;
+    }
+}
+
+/* Three compactions at once with hardly more than the bandwidth that they need: those of lower
+ * levels must not keep level 0 from its own for long. */
+static void level0_first(void **state)
+{
+    struct store s;
+    uint64_t     left[RUNNING_MAX];
+    size_t       most = 0, sum = 0;
+
+    (void)state;
+    store_init(&s, test_seed(60), 1000000);
+    s.running_max = RUNNING_MAX;
+    for (unsigned i = 0; i < 500; i++) {
+        flush(&s, uniform_key, 0);
+        work_for(&s, left, 7 * TABLE_SIZE);
+        most = MAX(most, s.set.current->levels[0].count);
+        sum += s.set.current->levels[0].count;
+    }
+    print_levels(&s, "under load");
+    printf("    tables in level 0: at most %zu, %.1f in the middle\n", most, (double)sum / 500);
+    assert_true(most < 20); /* where writers would wait */
+    store_deinit(&s);
+}
+
 static void overwrites(void **state)
 {
     struct store s;
@@ -458,8 +519,8 @@ static void several_at_once(void **state)
         store_init(&s, seed + i, 30000);
         s.running_max = RUNNING_MAX;
         s.flush_max = i % 3 == 2 ? TABLE_ENTRIES / 4 : 0;
-        fill(&s, i % 2 == 0 ? uniform_key : skewed_key, 500, 20);
-        if (i < 2)
+        fill(&s, i % 4 == 3 ? clustered_key : i % 2 == 0 ? uniform_key : skewed_key, 500, 20);
+        if (i < 4)
             print_levels(&s, "three at once");
         store_deinit(&s);
     }
@@ -666,6 +727,7 @@ int main(void)
         T("overwrites leave little that is hidden", overwrites),
         T("compactions at the same time keep the order of sources", several_at_once),
         T("a store that shrinks keeps the order of sources", shrinking),
+        T("level 0 is not kept waiting by the levels below", level0_first),
         T("a span can be brought to one level", whole_span),
         T("idle work joins small tables and comes to an end", idle_work),
         T("a table of old versions is written anew once the threshold allows", old_versions),
