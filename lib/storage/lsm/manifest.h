@@ -47,8 +47,9 @@ status MAY_YIELD manifest_open(struct env *env, const struct manifest_options *o
 /* Write the edit durably, then apply it to the set. Fibers may call it at the same time; they take
  * their turns, and what version_set_check_edit() asks is asked in turn: a rejected edit (CORRUPT)
  * changes nothing, and is the engine's fault. DISK_FULL: nothing changed, a later call may succeed.
- * Any other error is final (L1): whether the edit counts only the next opening will tell, the store
- * must stop, every later call answers IO_ERROR. The edit stays the caller's and is left as it is.
+ * Any other error is final (L1): whether the edit counts only the next opening will tell, so all
+ * files that it adds or removes must stay; the store must stop, every later call answers IO_ERROR.
+ * manifest_has_failed() tells the two apart. The edit stays the caller's and is left as it is.
  * An edit that is empty still writes next_file_number. */
 status MAY_YIELD manifest_append(struct manifest *m, const struct manifest_edit *e) MUST_CHECK;
 
