@@ -23,9 +23,18 @@ struct entry {
     enum kind kind;
 };
 
+/* Hides [start, end) of what is older. */
+struct clear {
+    uint32_t start, end, sequence;
+};
+
+enum { CLEARS_MAX = 400 };
+
 struct content {
     struct entry *entries;
     size_t        count;
+    struct clear *clears;
+    size_t        clear_count;
 };
 
 struct store {
@@ -38,7 +47,8 @@ struct store {
     struct pick       *running[RUNNING_MAX];
     size_t             running_count, running_max;
     uint64_t           flushed, written, moved, cuts;
-    size_t             flush_max; /* entries of a flush; 0: a whole table */
+    unsigned           clears_percent; /* of flushes that have one */
+    size_t             flush_max;      /* entries of a flush; 0: a whole table */
 };
 
 static void drop_content(struct store *s, uint64_t number)
@@ -47,6 +57,7 @@ static void drop_content(struct store *s, uint64_t number)
 
     assert_non_null(c);
     free(c->entries);
+    free(c->clears);
     free(c);
 }
 
@@ -94,28 +105,54 @@ static int compare_entries(const void *a, const void *b, void *ctx)
     return (x->sequence < y->sequence) - (x->sequence > y->sequence); /* newest first */
 }
 
-/* A table of these entries into the edit. */
-static void add_table(struct store *s, struct manifest_edit *e, unsigned level,
-                      const struct entry *entries, size_t count)
+static void put_bounds(const struct content *c, char least[KEY_SIZE], char greatest[KEY_SIZE],
+                       struct table_meta *t)
 {
-    struct content   *c = malloc(sizeof *c);
+    uint32_t first = UINT32_MAX, last = 0;
+
+    if (c->count > 0) {
+        first = c->entries[0].key;
+        last = c->entries[c->count - 1].key;
+    }
+    for (size_t i = 0; i < c->clear_count; i++) {
+        first = MIN(first, c->clears[i].start);
+        if (c->clears[i].end > last) {
+            last = c->clears[i].end;
+            t->greatest_open = true;
+        }
+    }
+    put_key(least, first);
+    put_key(greatest, last);
+    t->least = slice_make(least, KEY_SIZE);
+    t->greatest = slice_make(greatest, KEY_SIZE);
+}
+
+/* A table of these entries and clears into the edit. */
+static void add_table(struct store *s, struct manifest_edit *e, unsigned level,
+                      const struct entry *entries, size_t count, const struct clear *clears,
+                      size_t clear_count)
+{
+    struct content   *c = calloc(1, sizeof *c);
     char              least[KEY_SIZE], greatest[KEY_SIZE];
     struct table_meta t = {.number = version_set_new_number(&s->set),
                            .level = level,
-                           .size = count * ENTRY_SIZE,
+                           .size = (count + clear_count) * ENTRY_SIZE,
                            .entries = count,
-                           .keys = count};
+                           .keys = count,
+                           .clears = clear_count};
 
-    assert_true(count > 0);
-    c->entries = malloc(count * sizeof *entries);
+    assert_true(count + clear_count > 0);
+    c->entries = malloc(count * sizeof *entries + 1);
     c->count = count;
-    memcpy(c->entries, entries, count * sizeof *entries);
+    if (count > 0)
+        memcpy(c->entries, entries, count * sizeof *entries);
+    c->clears = malloc(clear_count * sizeof *clears + 1);
+    c->clear_count = clear_count;
+    if (clear_count > 0)
+        memcpy(c->clears, clears, clear_count * sizeof *clears);
     for (size_t i = 0; i < count; i++)
         t.cleared += entries[i].kind == CLEARED;
-    put_key(least, entries[0].key);
-    put_key(greatest, entries[count - 1].key);
-    t.least = slice_make(least, sizeof least);
-    t.greatest = slice_make(greatest, sizeof greatest);
+    put_bounds(c, least, greatest, &t);
     umap_put(&s->contents, t.number, c);
     manifest_edit_add(e, &t);
 }
@@ -169,14 +206,29 @@ static uint32_t clustered_key(struct store *s)
     return (uint32_t)((first + prng_below(&s->prng, s->keys / 20)) % s->keys);
 }
 
+/* Before the writes of a flush. */
+static struct clear random_clear(struct store *s)
+{
+    struct clear c = {.start = uniform_key(s), .sequence = ++s->sequence};
+
+    c.end = MIN(s->keys, c.start + 1 + (uint32_t)prng_below(&s->prng, s->keys / 20));
+    for (uint32_t key = c.start; key < c.end; key++)
+        s->model[key] = 0;
+    return c;
+}
+
 static void flush(struct store *s, key_fn *next, unsigned cleared_percent)
 {
     struct entry         entries[TABLE_ENTRIES];
     struct manifest_edit e;
-    size_t               count = TABLE_ENTRIES;
+    struct clear         clear = {0};
+    size_t               count = TABLE_ENTRIES, clears;
 
     if (s->flush_max > 0)
         count = 1 + prng_below(&s->prng, s->flush_max);
+    clears = prng_below(&s->prng, 100) < s->clears_percent;
+    if (clears > 0)
+        clear = random_clear(s);
     for (size_t i = 0; i < count; i++) {
         struct entry *at = &entries[i];
 
@@ -187,7 +239,7 @@ static void flush(struct store *s, key_fn *next, unsigned cleared_percent)
     }
     manifest_edit_init(&e, NULL);
     count = settle(entries, count);
-    add_table(s, &e, 0, entries, count);
+    add_table(s, &e, 0, entries, count, &clear, clears);
     s->flushed += count * ENTRY_SIZE;
     s->written += count * ENTRY_SIZE;
     apply_edit(s, &e);
@@ -208,8 +260,31 @@ static size_t gather(struct store *s, struct version_table *const *tables, size_
     return n;
 }
 
-/* What may be dropped is: CLEARED where nothing older is. */
-static size_t drop(const struct pick *pk, struct entry *entries, size_t count)
+static size_t gather_clears(struct store *s, struct version_table *const *tables, size_t count,
+                            struct clear out[CLEARS_MAX], size_t n)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct content *c = umap_get(&s->contents, tables[i]->meta.number);
+
+        for (size_t k = 0; k < c->clear_count; k++) {
+            assert_true(n < CLEARS_MAX);
+            out[n++] = c->clears[k];
+        }
+    }
+    return n;
+}
+
+static bool is_hidden(const struct entry *e, const struct clear *clears, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (clears[i].start <= e->key && e->key < clears[i].end && e->sequence < clears[i].sequence)
+            return true;
+    return false;
+}
+
+/* What may be dropped is: what is hidden, and CLEARED where nothing older is. */
+static size_t drop(const struct pick *pk, struct entry *entries, size_t count,
+                   const struct clear *clears, size_t clear_count)
 {
     struct pick_older_cursor older = {0};
     size_t                   kept = 0;
@@ -224,28 +299,69 @@ static size_t drop(const struct pick *pk, struct entry *entries, size_t count)
         assert_true(slice_cmp(pk->start, at) <= 0 && slice_cmp(at, pk->end) < 0);
         holds = pick_older_holds(pk, &older, at);
         assert_true(pk->has_older || !holds);
-        if (entries[i].kind == PUT || holds)
+        if (!is_hidden(&entries[i], clears, clear_count) && (entries[i].kind == PUT || holds))
             entries[kept++] = entries[i];
     }
     return kept;
 }
 
-static void write_outputs(struct store *s, const struct pick *pk, const struct entry *entries,
-                          size_t count, struct manifest_edit *e)
+static size_t drop_clears(const struct pick *pk, struct clear *clears, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        char  a[KEY_SIZE], b[KEY_SIZE];
+        slice start = slice_make(a, sizeof a), end = slice_make(b, sizeof b);
+
+        put_key(a, clears[i].start);
+        put_key(b, clears[i].end);
+        assert_true(slice_cmp(pk->start, start) <= 0 && slice_cmp(end, pk->end) <= 0);
+        if (pick_older_overlaps(pk, start, end))
+            clears[kept++] = clears[i];
+    }
+    return kept;
+}
+
+/* What a merge makes. */
+struct outcome {
+    struct entry *entries;
+    size_t        count;
+    struct clear  clears[CLEARS_MAX];
+    size_t        clear_count;
+};
+
+/* Entries [first, last), and the clears as far as they are of keys in [from, to) (L15). */
+static void add_output(struct store *s, const struct pick *pk, const struct outcome *o,
+                       size_t first, size_t last, uint32_t from, uint32_t to,
+                       struct manifest_edit *e)
+{
+    struct clear clipped[CLEARS_MAX];
+    size_t       n = 0;
+
+    for (size_t i = 0; i < o->clear_count; i++) {
+        struct clear c = o->clears[i];
+
+        c.start = MAX(c.start, from);
+        c.end = MIN(c.end, to);
+        if (c.start < c.end)
+            clipped[n++] = c;
+    }
+    if (last - first + n > 0)
+        add_table(s, e, pk->output_level, o->entries + first, last - first, clipped, n);
+}
+
+static void write_outputs(struct store *s, const struct pick *pk, const struct outcome *o,
+                          struct manifest_edit *e)
 {
     struct pick_cutter cutter = {0};
     size_t             first = 0;
+    uint32_t           from = 0;
 
-    for (size_t i = 0; i <= count; i++) {
+    for (size_t i = 0; i < o->count; i++) {
         char  key[KEY_SIZE];
         slice at = slice_make(key, sizeof key);
 
-        if (i == count) {
-            if (i > first)
-                add_table(s, e, pk->output_level, entries + first, i - first);
-            break;
-        }
-        put_key(key, entries[i].key);
+        put_key(key, o->entries[i].key);
         if (i - first == TABLE_ENTRIES) {
             pick_cutter_restart(pk, &cutter, at);
         } else if (!pick_cutter_before(pk, &cutter, at, (i - first) * ENTRY_SIZE) || i == first) {
@@ -253,10 +369,12 @@ static void write_outputs(struct store *s, const struct pick *pk, const struct e
         } else {
             s->cuts++;
         }
-        add_table(s, e, pk->output_level, entries + first, i - first);
+        add_output(s, pk, o, first, i, from, o->entries[i].key, e);
         first = i;
+        from = o->entries[i].key;
     }
-    s->written += count * ENTRY_SIZE;
+    add_output(s, pk, o, first, o->count, from, UINT32_MAX, e);
+    s->written += o->count * ENTRY_SIZE;
 }
 
 /* As a compaction does it, all at its end; the version may have moved on since the pick. */
@@ -272,13 +390,16 @@ static void finish(struct store *s, size_t at)
     } else {
         size_t count = gather(s, pk->inputs, pk->input_count, NULL) +
                        gather(s, pk->below, pk->below_count, NULL);
-        struct entry *entries = malloc(count * sizeof *entries);
+        struct outcome o = {.entries = malloc(count * sizeof(struct entry) + 1)};
 
-        count = gather(s, pk->inputs, pk->input_count, entries);
-        count += gather(s, pk->below, pk->below_count, entries + count);
-        count = drop(pk, entries, settle(entries, count));
-        write_outputs(s, pk, entries, count, &e);
-        free(entries);
+        count = gather(s, pk->inputs, pk->input_count, o.entries);
+        count += gather(s, pk->below, pk->below_count, o.entries + count);
+        o.clear_count = gather_clears(s, pk->inputs, pk->input_count, o.clears, 0);
+        o.clear_count = gather_clears(s, pk->below, pk->below_count, o.clears, o.clear_count);
+        o.count = drop(pk, o.entries, settle(o.entries, count), o.clears, o.clear_count);
+        o.clear_count = drop_clears(pk, o.clears, o.clear_count);
+        write_outputs(s, pk, &o, &e);
+        free(o.entries);
     }
     apply_edit(s, &e);
     pick_free(pk);
@@ -295,10 +416,26 @@ static const struct entry *find_in(struct store *s, const struct version_table *
     return at < c->count && c->entries[at].key == key ? &c->entries[at] : NULL;
 }
 
+/* Whether a clear of the table covers the key; *last falls to its sequence. */
+static bool is_cleared_in(struct store *s, const struct version_table *t, uint32_t key,
+                          uint32_t *last)
+{
+    struct content *c = umap_get(&s->contents, t->meta.number);
+    bool            covers = false;
+
+    for (size_t i = 0; i < c->clear_count; i++)
+        if (c->clears[i].start <= key && key < c->clears[i].end) {
+            covers = true;
+            *last = MIN(*last, c->clears[i].sequence);
+        }
+    return covers;
+}
+
 /* The newest entry by the order of sources; older ones must be older. */
 static void check_key(struct store *s, uint32_t key)
 {
     const struct entry *newest = NULL;
+    bool                is_hiding = false; /* a clear was met */
     char                bytes[KEY_SIZE];
     uint32_t            last = UINT32_MAX, found;
 
@@ -312,12 +449,13 @@ static void check_key(struct store *s, uint32_t key)
                            : version_find(s->set.current, level, slice_make(bytes, KEY_SIZE));
             const struct entry *e = t == NULL ? NULL : find_in(s, t, key);
 
-            if (e == NULL)
-                continue;
-            if (e->sequence >= last)
+            if (e != NULL && e->sequence >= last)
                 fail_msg("key %u: %u is below %u", key, e->sequence, last);
-            last = e->sequence;
-            newest = newest == NULL ? e : newest;
+            if (e != NULL) {
+                last = e->sequence;
+                newest = newest == NULL && !is_hiding ? e : newest;
+            }
+            is_hiding |= t != NULL && is_cleared_in(s, t, key, &last);
         }
     }
     found = newest == NULL || newest->kind == CLEARED ? 0 : newest->sequence;
@@ -519,6 +657,7 @@ static void several_at_once(void **state)
         store_init(&s, seed + i, 30000);
         s.running_max = RUNNING_MAX;
         s.flush_max = i % 3 == 2 ? TABLE_ENTRIES / 4 : 0;
+        s.clears_percent = i % 2 == 1 ? 10 : 0;
         fill(&s, i % 4 == 3 ? clustered_key : i % 2 == 0 ? uniform_key : skewed_key, 500, 20);
         if (i < 4)
             print_levels(&s, "three at once");
