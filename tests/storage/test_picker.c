@@ -211,7 +211,8 @@ static struct clear random_clear(struct store *s)
 {
     struct clear c = {.start = uniform_key(s), .sequence = ++s->sequence};
 
-    c.end = MIN(s->keys, c.start + 1 + (uint32_t)prng_below(&s->prng, s->keys / 20));
+    c.end = c.start + 1 + (uint32_t)prng_below(&s->prng, s->keys / 20);
+    c.end = MIN(s->keys, c.end);
     for (uint32_t key = c.start; key < c.end; key++)
         s->model[key] = 0;
     return c;
