@@ -156,7 +156,8 @@ enum env_io_kind {
 struct env_file {
     struct env *env;
     bool        is_lock;
-    unsigned    flags; /* ENV_READ and so on */
+    bool        cannot_nowait; /* IO_NOWAIT was answered by -EOPNOTSUPP */
+    unsigned    flags;         /* ENV_READ and so on */
     union {
         int   fd;     /* real */
         void *handle; /* simulated */
@@ -164,13 +165,17 @@ struct env_file {
     char path[];
 };
 
+/* Flag of a read: -EAGAIN rather than wait for the disk, and -EOPNOTSUPP where the file system
+ * cannot tell. Part of the data may then have been read. */
+#define IO_NOWAIT 1u
+
 /* One operation on a file or directory, complete in itself, so that it can run anywhere. */
 struct env_io {
     enum env_io_kind kind;
     struct env_file *file;
     const char      *path, *path_to;
-    unsigned         flags;
-    void            *data; /* read: where to */
+    unsigned         flags; /* open: its; read: IO_NOWAIT or 0 */
+    void            *data;  /* read: where to */
     const slice     *parts;
     size_t           count;  /* write: parts; read: size */
     uint64_t         offset; /* also the new size, the size found */

@@ -137,6 +137,32 @@ status env_file_read_at(struct env_file *f, void *buf, size_t size, uint64_t off
     return STATUS_OK;
 }
 
+status env_file_fetch_at(struct env_file *f, void *buf, size_t size, uint64_t offset, size_t *n)
+{
+    struct env_io io = {.kind = IO_READ,
+                        .file = f,
+                        .path = f->path,
+                        .flags = IO_NOWAIT,
+                        .data = buf,
+                        .count = size,
+                        .offset = offset};
+
+    if (f->env->running == NULL || f->env->no_yield > 0)
+        return env_file_read_at(f, buf, size, offset, ENV_INLINE, n);
+    if (!f->cannot_nowait) {
+        ptrdiff_t result = io_run(f->env, &io, ENV_INLINE);
+
+        if (result >= 0) {
+            *n = (size_t)result;
+            return STATUS_OK;
+        }
+        f->cannot_nowait = result == -EOPNOTSUPP;
+        if (result != -EAGAIN && result != -EOPNOTSUPP)
+            return io_status(result, "read file", f->path);
+    }
+    return env_file_read_at(f, buf, size, offset, ENV_LANE_IO, n);
+}
+
 status env_file_writev_at(struct env_file *f, const slice *parts, size_t count, uint64_t offset,
                           enum env_lane lane)
 {

@@ -35,6 +35,11 @@ const char *env_file_path(const struct env_file *f);
 /* Read up to `size` bytes from `offset`. *n is smaller than `size` only at the end of the file. */
 status MAY_YIELD env_file_read_at(struct env_file *f, void *buf, size_t size, uint64_t offset,
                                   enum env_lane lane, size_t *n) MUST_CHECK;
+/* The same: here and now when the system has all of it in memory (about 1 us), and else on
+ * ENV_LANE_IO (about 10 us, and the disk's time), so that a cold disk does not stop the worker.
+ * Where the fiber must not yield, it reads here in any case. */
+status MAY_YIELD env_file_fetch_at(struct env_file *f, void *buf, size_t size, uint64_t offset,
+                                   size_t *n) MUST_CHECK;
 /* Write all of it, growing the file as needed. On error any part may have been written. */
 status MAY_YIELD env_file_write_at(struct env_file *f, const void *data, size_t size,
                                    uint64_t offset, enum env_lane lane) MUST_CHECK;

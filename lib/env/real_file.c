@@ -48,9 +48,10 @@ static ptrdiff_t do_read(struct env_io *io)
     size_t done = 0;
 
     while (done < io->count) {
-        ssize_t n = pread(io->file->fd, (char *)io->data + done, io->count - done,
-                          (off_t)(io->offset + done));
-        int     error = errno;
+        struct iovec part = {.iov_base = (char *)io->data + done, .iov_len = io->count - done};
+        ssize_t      n = preadv2(io->file->fd, &part, 1, (off_t)(io->offset + done),
+                            io->flags & IO_NOWAIT ? RWF_NOWAIT : 0);
+        int          error = errno;
 
         if (n == 0)
             break;

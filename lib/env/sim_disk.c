@@ -17,7 +17,10 @@
 #include "env/sim_image.h"
 #include "env/sim_internal.h"
 
-enum { SECTOR_SIZE = 512 };
+enum {
+    SECTOR_SIZE = 512,
+    COLD_ONE_IN = 8, /* so many reads that must not wait find nothing in the page cache */
+};
 
 enum op_kind { OP_WRITE, OP_TRUNCATE, OP_ALLOCATE };
 
@@ -542,6 +545,8 @@ static ptrdiff_t do_read(struct sim_node *node, struct env_io *io)
 
     if (!(io->file->flags & ENV_READ))
         return -EBADF;
+    if ((io->flags & IO_NOWAIT) != 0 && prng_below(&node->sim->rng, COLD_ONE_IN) == 0)
+        return -EAGAIN;
     if (meets(&node->faults.read_eio_at))
         return -EIO;
     return (ptrdiff_t)image_read(&in->now, io->offset, io->data, io->count);

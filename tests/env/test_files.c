@@ -51,6 +51,14 @@ static void read_write_body(struct env *env, void *arg)
     assert_string_equal(got, "one two three");
     assert_st_ok(env_file_read_at(f, got, 3, 0, lane, &n));
     assert_memory_equal(got, "\0\0\0", 3);
+    memset(got, 0, sizeof got);
+    assert_st_ok(env_file_fetch_at(f, got, sizeof got, 3, &n));
+    assert_int_equal(n, 13);
+    assert_string_equal(got, "one two three");
+    env_no_yield_begin(env);
+    assert_st_ok(env_file_fetch_at(f, got, sizeof got, 7, &n));
+    env_no_yield_end(env);
+    assert_int_equal(n, 9);
     assert_st_ok(env_file_truncate(f, 6));
     assert_st_ok(env_file_read_at(f, got, sizeof got, 3, lane, &n));
     assert_int_equal(n, 3);

@@ -209,8 +209,9 @@ static void read_tables(struct env *env, void *arg)
 }
 
 struct job {
-    env_fn *fn;
-    bool    done;
+    env_fn          *fn; /* its argument is the node */
+    struct sim_node *node;
+    bool             done;
 };
 
 static void job_main(struct env *env, void *arg)
@@ -219,7 +220,7 @@ static void job_main(struct env *env, void *arg)
 
     if (j->done)
         return;
-    j->fn(env, NULL);
+    j->fn(env, j->node);
     j->done = true;
 }
 
@@ -234,7 +235,7 @@ static void run(env_fn *fn)
     struct sim        *s = sim_new(1, &o);
     struct job         j = {.fn = fn};
 
-    sim_add_node(s, "n1", job_main, &j);
+    j.node = sim_add_node(s, "n1", job_main, &j);
     assert_int_equal(sim_run_until(s, is_done, &j, UINT64_C(600000000)), SIM_DONE);
     sim_free(s);
 }
@@ -304,6 +305,144 @@ static void every_flipped_byte_is_noticed(void **state)
 {
     (void)state;
     run(flip_bytes);
+}
+
+/* ---- fibers side by side, and a disk that fails ------------------------------------------------
+ */
+
+struct reader {
+    struct fixture *f;
+    size_t          place; /* of what it asks for */
+    int             failures;
+};
+
+static void get_one(struct env *env, void *arg)
+{
+    struct reader          *r = arg;
+    const struct lsm_entry *want = &r->f->entries.items[r->place];
+    struct lsm_table_value  v;
+    status st = lsm_table_get(r->f->table, want->key, bloom_hash(want->key), want->ts, &v);
+
+    (void)env;
+    if (!st_ok(st)) {
+        assert_int_equal(status_code(st), ST_IO_ERROR);
+        assert_false(v.found);
+        st_clear(st);
+        r->failures++;
+        return;
+    }
+    assert_true(v.found);
+    check_entry(&v.entry, want);
+    lsm_table_value_release(&v);
+}
+
+enum { FIBERS = 16 };
+
+static void get_together(struct fixture *f, size_t place)
+{
+    struct fiber *fibers[FIBERS];
+    struct reader r = {.f = f, .place = place};
+
+    for (int i = 0; i < FIBERS; i++)
+        assert_st_ok(env_spawn(f->env, "reader", get_one, &r, &fibers[i]));
+    for (int i = 0; i < FIBERS; i++)
+        fiber_join(fibers[i]);
+    assert_int_equal(r.failures, 0);
+}
+
+/* The table again, with an empty cache. */
+static void reopen(struct fixture *f)
+{
+    lsm_table_close(f->table);
+    cache_free(f->cache);
+    f->cache = cache_new(env_heap(f->env), 64 << 20);
+    assert_st_ok(open_table(f));
+}
+
+static void read_side_by_side(struct env *env, void *arg)
+{
+    struct fixture f;
+
+    (void)arg;
+    begin(&f, env, 3);
+    for (int round = 0; round < 10; round++) {
+        begin_round(&f, 2000);
+        for (int i = 0; i < 20; i++) {
+            size_t   place = (size_t)prng_below(&f.prng, f.entries.count);
+            uint64_t misses;
+
+            reopen(&f);
+            get_one(env, &(struct reader){.f = &f, .place = place});
+            misses = metric_get(&cache_metrics(f.cache)->misses);
+            reopen(&f);
+            get_together(&f, place);
+            assert_int_equal(metric_get(&cache_metrics(f.cache)->misses), misses);
+        }
+        end_round(&f);
+    }
+    end(&f);
+}
+
+static void fibers_that_want_a_block_read_it_once(void **state)
+{
+    (void)state;
+    run(read_side_by_side);
+}
+
+/* Go over all of it; the error. */
+static status scan(struct fixture *f, bool fill)
+{
+    struct lsm_cursor *c = lsm_table_cursor(f->table, fill);
+    size_t             place = 0;
+    status             st;
+
+    for (st = c->ops->first(c); st_ok(st) && c->valid; st = c->ops->next(c))
+        check_entry(&c->entry, &f->entries.items[place++]);
+    if (st_ok(st))
+        assert_int_equal(place, f->entries.count);
+    else
+        assert_false(c->valid);
+    c->ops->close(c);
+    return st;
+}
+
+static void fail_reads(struct env *env, void *arg)
+{
+    struct fixture f;
+
+    begin(&f, env, 4);
+    begin_round(&f, 3000);
+    for (uint64_t at = 1; at <= 30; at++) {
+        struct sim_disk_faults faults = {.read_eio_at = at};
+        struct reader          r = {.f = &f, .place = (size_t)prng_below(&f.prng, f.entries.count)};
+        status                 st;
+
+        reopen(&f);
+        sim_disk_set_faults(arg, &faults);
+        if (at <= 2) { /* every get of an empty cache reads more blocks than that */
+            get_one(env, &r);
+            assert_int_equal(r.failures, 1);
+        } else {
+            st = at % 3 == 0 ? lsm_table_verify(f.table) : scan(&f, at % 3 == 1);
+            if (!st_ok(st))
+                assert_int_equal(status_code(st), ST_IO_ERROR);
+            r.failures = !st_ok(st);
+            st_clear(st);
+        }
+        sim_disk_set_faults(arg, &(struct sim_disk_faults){0});
+        get_one(env, &r);
+        assert_st_ok(scan(&f, true));
+        assert_st_ok(lsm_table_verify(f.table));
+        assert_true(at > 3 || r.failures == 1);
+    }
+    end_round(&f);
+    end(&f);
+}
+
+static void a_failed_read_is_said_and_not_kept(void **state)
+{
+    (void)state;
+    run(fail_reads);
 }
 
 /* ---- the cache ------------------------------------------------------------------------------- */
@@ -383,6 +522,8 @@ int main(void)
         T("tables read as they were written: get, cursor, pieces",
           tables_read_as_they_were_written),
         T("every flipped byte of a table is noticed", every_flipped_byte_is_noticed),
+        T("fibers that want a block at once read it once", fibers_that_want_a_block_read_it_once),
+        T("a failed read is said, and nothing of it kept", a_failed_read_is_said_and_not_kept),
         T("a scan through the cache leaves what is used again", a_scan_leaves_what_is_used_again),
         T("blocks that are held stay, also when their table goes", held_blocks_stay),
     };

@@ -148,9 +148,9 @@ struct cached *cache_get(struct cache *c, uint64_t table, uint64_t offset)
 {
     struct cached *b = *place_of(c, table, offset);
 
-    metric_add(b != NULL ? &c->metrics.hits : &c->metrics.misses, 1);
     if (b == NULL)
         return NULL;
+    metric_add(&c->metrics.hits, 1);
     if (b->uses < USES_MAX)
         b->uses++;
     return cache_hold(b);
@@ -231,6 +231,7 @@ struct cached *cache_pass(struct cache *c, struct block *block)
 {
     struct cached *b = heap_must_alloc(c->heap, 1, sizeof *b);
 
+    metric_add(&c->metrics.misses, 1);
     *b = (struct cached){.block = block, .cache = c, .refs = 1, .size = block->memory_size};
     list_init(&b->link);
     return b;

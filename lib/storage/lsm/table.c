@@ -5,7 +5,12 @@
 #include "base/assert.h"
 #include "storage/lsm/bloom.h"
 
-enum { RAW_SIZE_MAX = 256 << 20 }; /* of clears and properties */
+enum {
+    RAW_SIZE_MAX = 256 << 20, /* of clears and properties */
+    AHEAD_LEAST = 32 << 10,
+    AHEAD_MOST = 512 << 10,
+    AHEAD_GAP = 32 << 10, /* blocks so near to each other count as neighbours */
+};
 
 struct lsm_table {
     struct env             *env;
@@ -22,6 +27,23 @@ struct lsm_table {
     size_t                  clear_count;
     struct table_properties properties; /* with keys of its own */
     size_t                  readers;
+    struct list             loads;  /* blocks on their way into the cache */
+    struct env_cond         loaded; /* one of them has ended */
+};
+
+/* A block that a fiber is reading for the cache; on that fiber's stack. */
+struct load {
+    struct list link;
+    uint64_t    offset;
+};
+
+/* What lies before the next block of a cursor that goes on and on, read with one call. */
+struct ahead {
+    char    *bytes;
+    uint64_t offset;
+    size_t   size;
+    size_t   wanted;         /* of the next reading; 0 until two blocks in a row had to be read */
+    uint64_t last, last_end; /* of what had to be read last */
 };
 
 /* ---- blocks ----------------------------------------------------------------------------------
@@ -37,41 +59,94 @@ static status read_stored(const struct lsm_table *t, void *stored, size_t size, 
 {
     size_t n;
 
-    TRY_RETURN(env_file_read_at(t->file, stored, size, offset, ENV_INLINE, &n));
+    TRY_RETURN(env_file_fetch_at(t->file, stored, size, offset, &n));
     if (n < size)
         return status_new(ST_CORRUPT, "file \"%s\" ends at %" PRIu64 ", within a block",
                           env_file_path(t->file), offset + n);
     return STATUS_OK;
 }
 
+static bool ahead_has(const struct ahead *a, const struct block_handle *h)
+{
+    return a != NULL && h->offset >= a->offset && h->offset - a->offset <= a->size &&
+           h->size <= a->size - (h->offset - a->offset);
+}
+
+/* Before a block is read that is not there yet: when it follows the one before, read more at once,
+ * twice as much each time. Where values and data blocks end there is nothing to be had. */
+static status ahead_fill(struct lsm_table *t, struct ahead *a, const struct block_handle *h)
+{
+    uint64_t end = t->properties.data_size;
+    bool     follows = h->offset > a->last && h->offset <= a->last_end + AHEAD_GAP;
+    size_t   size;
+    char    *bytes;
+
+    a->wanted = follows && a->last_end > 0
+                    ? MAX(MIN(2 * a->wanted, (size_t)AHEAD_MOST), (size_t)AHEAD_LEAST)
+                    : 0;
+    a->last = h->offset;
+    a->last_end = h->offset + h->size;
+    if (a->wanted <= h->size || end <= h->offset)
+        return STATUS_OK;
+    size = (size_t)MIN((uint64_t)a->wanted, end - h->offset);
+    if (size <= h->size)
+        return STATUS_OK;
+    a->size = 0;
+    bytes = heap_realloc(t->heap, a->bytes, size);
+    if (bytes == NULL)
+        return STATUS_OOM;
+    a->bytes = bytes;
+    TRY_RETURN(read_stored(t, bytes, size, h->offset));
+    a->offset = h->offset;
+    a->size = size;
+    a->last_end = h->offset + size;
+    return STATUS_OK;
+}
+
+/* The sealed bytes of a block: from `ahead` (which may be NULL), or from the file into *own, which
+ * the caller frees. */
+static status fetch(struct lsm_table *t, const struct block_handle *h, struct ahead *ahead,
+                    char **own, slice *stored)
+{
+    if (ahead != NULL && !ahead_has(ahead, h))
+        TRY_RETURN(ahead_fill(t, ahead, h));
+    if (ahead_has(ahead, h)) {
+        *stored = slice_make(ahead->bytes + (h->offset - ahead->offset), h->size);
+        return STATUS_OK;
+    }
+    *own = heap_alloc(t->heap, h->size);
+    if (*own == NULL)
+        return STATUS_OOM;
+    *stored = slice_make(*own, h->size);
+    return read_stored(t, *own, h->size, h->offset);
+}
+
 /* Read and open a block of any kind, from the file; *out is the caller's. */
 static status read_block(struct lsm_table *t, const struct block_handle *h, uint32_t raw_size_max,
-                         struct block **out)
+                         struct ahead *ahead, struct block **out)
 {
     struct block *b;
-    char         *stored;
+    char         *own = NULL;
+    slice         stored;
     status        st = block_handle_check(h, t->file_size, raw_size_max);
 
     if (!st_ok(st))
         return damaged(t, h->offset, st);
     b = block_new(t->heap, h->raw_size);
-    stored = heap_alloc(t->heap, h->size);
-    if (b == NULL || stored == NULL) {
-        st = STATUS_OOM;
-        goto fail;
-    }
-    TRY(st, read_stored(t, stored, h->size, h->offset), fail);
-    st = block_open(t->codec, &t->seal, h, slice_make(stored, h->size), b->raw);
+    if (b == NULL)
+        return STATUS_OOM;
+    TRY(st, fetch(t, h, ahead, &own, &stored), fail);
+    st = block_open(t->codec, &t->seal, h, stored, b->raw);
     if (!st_ok(st)) {
         st = damaged(t, h->offset, st);
         goto fail;
     }
-    heap_free(stored);
+    heap_free(own);
     *out = b;
     return STATUS_OK;
 
 fail:
-    heap_free(stored);
+    heap_free(own);
     heap_free(b);
     return st;
 }
@@ -86,26 +161,66 @@ static status prepare(struct block *b, int kind)
     return kind == VALUE ? STATUS_OK : block_load(b, (unsigned)kind);
 }
 
-static status get_block(struct lsm_table *t, const struct block_handle *h, int kind, bool fill,
-                        struct cached **out)
+static status load_block(struct lsm_table *t, const struct block_handle *h, int kind,
+                         struct ahead *ahead, struct block **out)
 {
+    uint32_t raw_size_max = kind == VALUE    ? BLOCK_VALUE_SIZE_MAX
+                            : kind == FILTER ? BLOOM_SIZE_MAX
+                                             : BLOCK_SIZE_MAX;
+    status   st;
+
+    TRY_RETURN(read_block(t, h, raw_size_max, ahead, out));
+    st = prepare(*out, kind);
+    if (st_ok(st))
+        return st;
+    heap_free(*out);
+    return damaged(t, h->offset, st);
+}
+
+static bool is_loading(struct lsm_table *t, uint64_t offset)
+{
+    for (struct list *l = t->loads.next; l != &t->loads; l = l->next) {
+        if (CONTAINER_OF(l, struct load, link)->offset == offset)
+            return true;
+    }
+    return false;
+}
+
+/* Load a block into the cache, where other fibers that want it wait for it. What failed is left to
+ * each of them to try again: nothing of it is kept. */
+static status load_for_all(struct lsm_table *t, const struct block_handle *h, int kind,
+                           struct ahead *ahead, struct cached **out)
+{
+    struct load   load = {.offset = h->offset};
     struct block *b;
     status        st;
 
-    *out = cache_get(t->cache, t->seal.number, h->offset);
-    if (*out != NULL)
-        return STATUS_OK;
-    TRY_RETURN(read_block(t, h,
-                          kind == VALUE    ? BLOCK_VALUE_SIZE_MAX
-                          : kind == FILTER ? BLOOM_SIZE_MAX
-                                           : BLOCK_SIZE_MAX,
-                          &b));
-    st = prepare(b, kind);
-    if (!st_ok(st)) {
-        heap_free(b);
-        return damaged(t, h->offset, st);
+    list_push_back(&t->loads, &load.link);
+    st = load_block(t, h, kind, ahead, &b);
+    if (st_ok(st))
+        *out = cache_put(t->cache, t->seal.number, h->offset, b);
+    list_remove(&load.link);
+    env_broadcast(t->env, &t->loaded);
+    return st;
+}
+
+static status get_block(struct lsm_table *t, const struct block_handle *h, int kind, bool fill,
+                        struct ahead *ahead, struct cached **out)
+{
+    struct block *b;
+
+    for (;;) {
+        *out = cache_get(t->cache, t->seal.number, h->offset);
+        if (*out != NULL)
+            return STATUS_OK;
+        if (!fill || !is_loading(t, h->offset))
+            break;
+        env_wait_uncancelled(t->env, &t->loaded);
     }
-    *out = fill ? cache_put(t->cache, t->seal.number, h->offset, b) : cache_pass(t->cache, b);
+    if (fill)
+        return load_for_all(t, h, kind, ahead, out);
+    TRY_RETURN(load_block(t, h, kind, ahead, &b));
+    *out = cache_pass(t->cache, b);
     return STATUS_OK;
 }
 
@@ -131,7 +246,7 @@ static status read_index(struct lsm_table *t)
 
     if (t->footer.index_level == 0)
         return STATUS_OK;
-    TRY_RETURN(read_block(t, &t->footer.index, BLOCK_SIZE_MAX, &t->root));
+    TRY_RETURN(read_block(t, &t->footer.index, BLOCK_SIZE_MAX, NULL, &t->root));
     st = block_load(t->root, t->footer.index_level);
     return st_ok(st) ? st : damaged(t, t->footer.index.offset, st);
 }
@@ -142,7 +257,7 @@ static status read_clears(struct lsm_table *t)
 
     if (t->footer.clears.size == 0)
         return STATUS_OK;
-    TRY_RETURN(read_block(t, &t->footer.clears, RAW_SIZE_MAX, &t->clears_block));
+    TRY_RETURN(read_block(t, &t->footer.clears, RAW_SIZE_MAX, NULL, &t->clears_block));
     st = table_clears_take(t->heap, block_raw(t->clears_block), &t->clears, &t->clear_count);
     return st_ok(st) ? st : damaged(t, t->footer.clears.offset, st);
 }
@@ -154,7 +269,7 @@ static status read_properties(struct lsm_table *t)
     slice                   rest;
     status                  st;
 
-    TRY_RETURN(read_block(t, &t->footer.properties, RAW_SIZE_MAX, &b));
+    TRY_RETURN(read_block(t, &t->footer.properties, RAW_SIZE_MAX, NULL, &b));
     rest = block_raw(b);
     st = table_properties_take(&rest, &p);
     if (st_ok(st) && rest.size > 0)
@@ -177,6 +292,8 @@ status lsm_table_open(struct env *env, const struct lsm_table_options *o, struct
     t->seal.number = o->number;
     t->cache = o->cache;
     t->codec = o->codec;
+    list_init(&t->loads);
+    env_cond_init(&t->loaded);
     TRY(st, env_file_open(env, o->path, ENV_READ, &t->file), fail);
     TRY(st, read_footer(t), fail);
     TRY(st, read_index(t), fail);
@@ -195,6 +312,7 @@ void lsm_table_close(struct lsm_table *t)
     if (t == NULL)
         return;
     ASSERT(t->readers == 0);
+    env_cond_deinit(&t->loaded);
     env_file_close(t->file);
     heap_free(t->root);
     heap_free(t->clears_block);
@@ -234,7 +352,7 @@ static status filter_lets_pass(struct lsm_table *t, const struct block_handle *f
 {
     struct cached *f;
 
-    TRY_RETURN(get_block(t, filter, FILTER, true, &f));
+    TRY_RETURN(get_block(t, filter, FILTER, true, NULL, &f));
     *passes = bloom_may_contain(block_raw(f->block), hash);
     cache_release(f);
     return STATUS_OK;
@@ -259,7 +377,7 @@ static status find_data_block(struct lsm_table *t, const struct page_target *tar
         if (passes && level == 2)
             st = filter_lets_pass(t, &child.filter, hash, &passes);
         if (st_ok(st) && passes)
-            st = get_block(t, &child.block, (int)level - 1, true, &next);
+            st = get_block(t, &child.block, (int)level - 1, true, NULL, &next);
         cache_release(held);
         TRY_RETURN(st);
         held = next;
@@ -283,7 +401,7 @@ static status take_entry(struct lsm_table *t, struct cached *data, unsigned pos,
     out->held = data;
     if (!block_value(data->block, pos, &out->entry.value, &elsewhere))
         return STATUS_OK;
-    TRY_RETURN(get_block(t, &elsewhere, VALUE, true, &value));
+    TRY_RETURN(get_block(t, &elsewhere, VALUE, true, NULL, &value));
     cache_release(data);
     out->held = value;
     out->entry.value = block_raw(value->block);
@@ -331,6 +449,7 @@ struct path {
     struct lsm_table *t;
     unsigned          top; /* level of the root */
     bool              fill;
+    struct ahead      ahead; /* of data and value blocks */
     struct {
         struct cached      *held; /* NULL for the root */
         struct block_cursor at;
@@ -341,6 +460,7 @@ static void path_init(struct path *p, struct lsm_table *t, bool fill)
 {
     p->t = t;
     p->fill = fill;
+    p->ahead = (struct ahead){0};
     p->top = t->footer.index_level;
     for (unsigned i = 0; i <= p->top; i++) {
         p->levels[i].held = NULL;
@@ -357,6 +477,7 @@ static void path_deinit(struct path *p)
         block_cursor_deinit(&p->levels[i].at);
         cache_release(p->levels[i].held);
     }
+    heap_free(p->ahead.bytes);
     p->t->readers--;
 }
 
@@ -370,7 +491,8 @@ static status path_load(struct path *p, unsigned level)
     block_cursor_set(&p->levels[level].at, NULL);
     cache_release(p->levels[level].held);
     p->levels[level].held = NULL;
-    TRY_RETURN(get_block(p->t, &child.block, (int)level, p->fill || level > 0, &next));
+    TRY_RETURN(get_block(p->t, &child.block, (int)level, p->fill || level > 0,
+                         level == 0 ? &p->ahead : NULL, &next));
     p->levels[level].held = next;
     block_cursor_set(&p->levels[level].at, next->block);
     return STATUS_OK;
@@ -456,7 +578,8 @@ static status show(struct table_cursor *c, status moved)
         return STATUS_OK;
     c->base.entry = at->entry;
     if (at->is_elsewhere) {
-        TRY_RETURN(get_block(c->path.t, &at->elsewhere, VALUE, c->path.fill, &c->value));
+        TRY_RETURN(
+            get_block(c->path.t, &at->elsewhere, VALUE, c->path.fill, &c->path.ahead, &c->value));
         c->base.entry.value = block_raw(c->value->block);
     }
     c->base.valid = true;

@@ -2,7 +2,9 @@
  *
  * A table belongs to one worker; any number of its fibers may read it at once. Blocks come from the
  * cache or from the file; every block is checked before anything in it is believed, and a
- * damaged one is CORRUPT, with file and offset, and never an answer. */
+ * damaged one is CORRUPT, with file and offset, and never an answer. A block that several fibers
+ * want is read once, and a failed reading is not kept. Reads of what the system has in memory are
+ * made here and now, others yield. */
 #ifndef LINERA_STORAGE_LSM_TABLE_H
 #define LINERA_STORAGE_LSM_TABLE_H
 
@@ -45,7 +47,8 @@ status MAY_YIELD lsm_table_get(struct lsm_table *t, slice key, uint64_t hash, hl
 void             lsm_table_value_release(struct lsm_table_value *v);
 
 /* A cursor over all entries. What it stands on stays in memory until it moves. With `fill` false
- * data blocks are read past the cache. */
+ * data blocks are read past the cache. One that goes on forward and finds nothing in the cache reads
+ * ahead, 32 KiB and then up to 512 KiB at once. */
 struct lsm_cursor *lsm_table_cursor(struct lsm_table *t, bool fill);
 
 /* ---- reading in pieces, for compaction --------------------------------------------------------
