@@ -2,9 +2,12 @@
 
 #include "base/assert.h"
 #include "storage/engine_internal.h"
+#include "storage/lsm/lsm.h"
 
 status engine_open(struct env *env, const struct engine_options *options, struct engine **out)
 {
+    if (options->type == ENGINE_LSM && options->path != NULL && strcmp(options->path, "mem:") != 0)
+        return lsm_engine_open(env, options, out);
     return mem_engine_open(env, options, out);
 }
 
@@ -167,4 +170,13 @@ static const struct metric_desc metric_descs[] = {ENGINE_METRICS(X)};
 void engine_register_metrics(const struct engine *e, struct metrics *m, const char *labels)
 {
     metrics_add(m, metric_descs, ARRAY_LEN(metric_descs), &e->metrics, labels);
+}
+
+void engine_new_identity(struct engine *e, const struct engine_options *o)
+{
+    memcpy(e->identity.cluster_id, o->cluster_id, sizeof e->identity.cluster_id);
+    e->identity.node_id = o->node_id;
+    e->identity.store_id = o->store_id;
+    env_random(e->env, e->identity.incarnation, sizeof e->identity.incarnation);
+    e->identity.is_new = true;
 }

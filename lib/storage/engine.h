@@ -24,20 +24,32 @@ struct engine_snapshot;
 /* ---- open and close -----------------------------------------------------------------------------
  */
 
+/* How a store with a directory keeps its data; without one it is all in memory. */
+enum engine_type {
+    ENGINE_MEMORY, /* all in memory, with a log and checkpoints */
+    ENGINE_LSM,    /* in tables */
+};
+
 /* Zeroes mean the default. */
 struct engine_options {
+    enum engine_type type;
     /* The store's directory, made when it is not there; NULL or "mem:" keeps everything in memory
      * only. */
-    const char *path;
+    const char      *path;
     /* Who the store belongs to. When the directory has an identity and these are not zero, they
      * must agree with it, or engine_open() answers CONFIG_ERROR (pitfall M1). */
-    uint8_t     cluster_id[16];
-    uint64_t    node_id;
-    uint64_t    store_id;
-    bool        must_exist;       /* UNDEFINED_FILE rather than making the directory */
-    uint64_t    log_segment_size; /* default 16 MiB */
+    uint8_t          cluster_id[16];
+    uint64_t         node_id;
+    uint64_t         store_id;
+    bool             must_exist;       /* UNDEFINED_FILE rather than making the directory */
+    uint64_t         log_segment_size; /* default 16 MiB */
     uint64_t checkpoint_bytes; /* log written since the last one that starts a checkpoint; default
                                   256 MiB, and at least the size of the data */
+    /* Of ENGINE_LSM, in bytes: what is gathered in memory before it is written (32 MiB), blocks of
+     * tables kept in memory (128 MiB), a table (32 MiB), and the least target of a level (64 MiB).
+     */
+    size_t   memtable_size, cache_size;
+    uint64_t table_size, level_size;
     /* Called once, from a fiber, when the store stops for good after a failed sync (pitfall L1). */
     void (*on_stop)(void *ctx, status reason); /* `reason` is borrowed */
     void *on_stop_ctx;

@@ -41,6 +41,14 @@ struct engine {
     struct engine_metrics    metrics;
 };
 
+/* Add to `drop` a CLEAR_VERSION for what engine_gc() drops; the rest of its contract. */
+status MAY_YIELD engine_gc_collect(struct engine *e, slice start, slice end, hlc_ts threshold,
+                                   uint64_t budget, struct engine_batch *drop, struct buf *resume)
+    MUST_CHECK;
+
+/* The identity of a new store. */
+void engine_new_identity(struct engine *e, const struct engine_options *o);
+
 /* The engine of mem.c. */
 status MAY_YIELD mem_engine_open(struct env *env, const struct engine_options *options,
                                  struct engine **out) MUST_CHECK;

@@ -147,74 +147,20 @@ static void mem_snapshot_release(struct engine *e, struct engine_snapshot *s)
     heap_free(s);
 }
 
-/* What engine_gc() decides about one version after the other. */
-struct gc {
-    hlc_ts     threshold;
-    struct buf key;      /* of the version before */
-    bool       any;      /* there was one */
-    bool       has_kept; /* that key's newest version at or below the threshold was met */
-};
-
-static bool gc_is_garbage(struct gc *g, const struct engine_iter *it)
-{
-    if (!g->any || !slice_eq(buf_slice(&g->key), it->key)) {
-        buf_reset(&g->key);
-        buf_append_slice(&g->key, it->key);
-        g->any = true;
-        g->has_kept = false;
-    }
-    if (it->ts > g->threshold)
-        return false;
-    if (g->has_kept)
-        return true;
-    g->has_kept = true;
-    /* Nothing older can show once everything below the tombstone goes too. */
-    return it->tombstone;
-}
-
-/* Collect what to drop from up to `budget` versions; the span's next key goes to *resume. Stops at
- * a key's first version only, so that no call begins in the middle of one. */
-static status gc_collect(struct gc *g, struct engine_iter *it, uint64_t budget,
-                         struct engine_batch *drop, struct buf *resume)
-{
-    uint64_t seen = 0;
-
-    TRY_RETURN(engine_iter_first(it));
-    while (it->valid) {
-        if (seen++ >= budget && !slice_eq(buf_slice(&g->key), it->key)) {
-            buf_append_slice(resume, it->key);
-            break;
-        }
-        if (gc_is_garbage(g, it))
-            TRY_RETURN(engine_batch_clear_version(drop, it->key, it->ts));
-        TRY_RETURN(engine_iter_next(it));
-    }
-    return STATUS_OK;
-}
-
 static status mem_gc(struct engine *e, slice start, slice end, hlc_ts threshold, uint64_t budget,
                      struct buf *resume, uint64_t *dropped)
 {
-    struct engine_iter_options options = {
-        .mode = ENGINE_ITER_VERSIONS, .start = start, .end = end, .ts = HLC_TS_MAX};
-    struct gc           g = {.threshold = threshold};
-    struct engine_iter *it = NULL;
     struct engine_batch drop;
     status              st;
 
     *dropped = 0;
-    buf_init(&g.key, env_heap(e->env));
     engine_batch_init(&drop, env_heap(e->env));
-    TRY(st, mem_iter_open(e, &options, &it), out);
-    st = gc_collect(&g, it, budget, &drop, resume);
-    mem_iter_close(it); /* before the drop: a pinned root would make it copy pages */
+    st = engine_gc_collect(e, start, end, threshold, budget, &drop, resume);
     if (st_ok(st)) {
         *dropped = drop.count;
         mem_apply(mem_of(e), engine_batch_encoded(&drop), true);
     }
-out:
     engine_batch_deinit(&drop);
-    buf_deinit(&g.key);
     return st;
 }
 
@@ -309,15 +255,6 @@ static bool is_in_memory_only(const struct engine_options *o)
     return o->path == NULL || strcmp(o->path, "mem:") == 0;
 }
 
-static void new_identity(struct engine *e, const struct engine_options *o)
-{
-    memcpy(e->identity.cluster_id, o->cluster_id, sizeof e->identity.cluster_id);
-    e->identity.node_id = o->node_id;
-    e->identity.store_id = o->store_id;
-    env_random(e->env, e->identity.incarnation, sizeof e->identity.incarnation);
-    e->identity.is_new = true;
-}
-
 status mem_engine_open(struct env *env, const struct engine_options *options, struct engine **out)
 {
     struct heap       *heap = env_heap(env);
@@ -332,7 +269,7 @@ status mem_engine_open(struct env *env, const struct engine_options *options, st
     tree_init(&m->data, &m->pool);
     tree_init(&m->meta, &m->pool);
     umap_init(&m->applied, heap);
-    new_identity(&m->base, options);
+    engine_new_identity(&m->base, options);
     if (!is_in_memory_only(options)) {
         TRY(st, durable_open(&m->base, &log_owner, options, &m->durable), fail);
         mem_note_durable(m);

@@ -20,10 +20,22 @@ static void mem_check(struct engine *e)
     tree_check(&mem_of(e)->meta);
 }
 
+static void lsm_options(struct engine_options *o)
+{
+    o->type = ENGINE_LSM;
+    o->log_segment_size = 256 << 10;
+    o->memtable_size = 64 << 10;
+    o->cache_size = 64 << 10;
+    o->table_size = 32 << 10;
+    o->level_size = 64 << 10;
+}
+
 const struct engine_kind engine_kinds[] = {
     {"memory", PLACE_MEMORY, true, NULL, mem_check},
     {"memory, simulated disk", PLACE_SIMULATED_DISK, true, mem_options, mem_check},
     {"memory, files", PLACE_FILES, true, mem_options, mem_check},
+    {"lsm, simulated disk", PLACE_SIMULATED_DISK, false, lsm_options, NULL},
+    {"lsm, files", PLACE_FILES, false, lsm_options, NULL},
 };
 const size_t engine_kind_count = ARRAY_LEN(engine_kinds);
 

@@ -112,7 +112,8 @@ bool clear_set_covers(const struct clear_set *c, slice key)
 static slice spaced(char *room, enum lsm_space space, slice key)
 {
     room[0] = (char)space;
-    memcpy(room + 1, key.data, key.size);
+    if (key.size > 0)
+        memcpy(room + 1, key.data, key.size);
     return slice_make(room, key.size + 1);
 }
 

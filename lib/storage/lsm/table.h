@@ -47,8 +47,8 @@ status MAY_YIELD lsm_table_get(struct lsm_table *t, slice key, uint64_t hash, hl
 void             lsm_table_value_release(struct lsm_table_value *v);
 
 /* A cursor over all entries. What it stands on stays in memory until it moves. With `fill` false
- * data blocks are read past the cache. One that goes on forward and finds nothing in the cache reads
- * ahead, 32 KiB and then up to 512 KiB at once. */
+ * data blocks are read past the cache. One that goes on forward and finds nothing in the cache
+ * reads ahead, 32 KiB and then up to 512 KiB at once. */
 struct lsm_cursor *lsm_table_cursor(struct lsm_table *t, bool fill);
 
 /* ---- reading in pieces, for compaction --------------------------------------------------------

@@ -1,0 +1,313 @@
+/* Compaction: fibers that feed a merge (merge.h) and write what it makes. */
+#include "base/assert.h"
+#include "base/log.h"
+#include "storage/lsm/lsm_internal.h"
+#include "storage/lsm/merge.h"
+
+enum {
+    PIECE_SIZE = 256 << 10,
+    RETRY_US = 1000 * 1000,
+    SLOW_TABLES = 8,  /* of level 0: commits are delayed */
+    STOP_TABLES = 20, /* commits wait */
+    SLOW_WAITING = 2, /* memtables */
+    STOP_WAITING = 4,
+    DELAY_SIZE = 64 << 10, /* for so many bytes ... */
+    DELAY_US = 1000,       /* ... a commit is delayed so long at most */
+    WAIT_US = 10 * 1000,
+};
+
+/* A source of the merge: tables that follow each other. */
+struct input {
+    struct version_table **tables;
+    size_t                 count, next; /* the table after the one being read */
+    struct lsm_table_scan *scan;
+    uint64_t               number;
+};
+
+struct compaction {
+    struct lsm          *lsm;
+    struct pick         *pick;
+    struct merge        *merge;
+    struct input        *inputs;
+    size_t               input_count;
+    struct table_file    file;
+    struct manifest_edit edit;
+    hlc_ts               gc_ts;   /* what the merge goes by */
+    uint64_t            *outputs; /* numbers of finished files, to be deleted if it fails */
+    size_t               output_count;
+
+    /* of the step that runs as a job */
+    enum merge_state state;
+    size_t           source;
+    status           st;
+};
+
+/* ---- inputs ----------------------------------------------------------------------------------
+ */
+
+/* Each table of level 0 is a source; those of another level are one, and so are those below. */
+static void make_inputs(struct compaction *c)
+{
+    const struct pick *p = c->pick;
+    bool               apart = p->level == 0;
+
+    c->inputs =
+        heap_must_alloc(c->lsm->heap, p->input_count + p->below_count + 2, sizeof *c->inputs);
+    for (size_t i = 0; i < p->input_count; i += apart ? 1 : p->input_count)
+        c->inputs[c->input_count++] =
+            (struct input){.tables = p->inputs + i, .count = apart ? 1 : p->input_count};
+    if (p->below_count > 0)
+        c->inputs[c->input_count++] = (struct input){.tables = p->below, .count = p->below_count};
+}
+
+/* The clears of a source: those of its tables, which do not overlap; what touches is one. */
+static status add_clears(struct compaction *c, size_t source)
+{
+    struct input     *in = &c->inputs[source];
+    struct lsm_clear *all = NULL;
+    size_t            total = 0;
+    status            st = STATUS_OK;
+
+    for (size_t i = 0; i < in->count; i++) {
+        const struct lsm_clear *clears;
+        struct lsm_table       *t;
+        size_t                  count;
+
+        TRY(st, lsm_table_of(c->lsm, in->tables[i]->file, &t), out);
+        clears = lsm_table_clears(t, &count);
+        if (count == 0)
+            continue;
+        all = heap_realloc(NULL, all, (total + count) * sizeof *all);
+        if (all == NULL)
+            return STATUS_OOM;
+        for (size_t k = 0; k < count; k++) {
+            if (total > 0 && slice_eq(all[total - 1].end, clears[k].start))
+                all[total - 1].end = clears[k].end;
+            else
+                all[total++] = clears[k];
+        }
+    }
+    if (total > 0)
+        merge_add_clears(c->merge, source, all, total);
+out:
+    heap_free(all);
+    return st;
+}
+
+static status next_piece(struct compaction *c, struct input *in, struct lsm_table_piece *out)
+{
+    for (;;) {
+        struct lsm_table *t;
+
+        if (in->scan == NULL) {
+            out->count = 0;
+            if (in->next == in->count)
+                return STATUS_OK;
+            in->number = in->tables[in->next]->meta.number;
+            TRY_RETURN(lsm_table_of(c->lsm, in->tables[in->next++]->file, &t));
+            in->scan = lsm_table_scan_open(t);
+        }
+        TRY_RETURN(lsm_table_scan_next(in->scan, PIECE_SIZE, out));
+        if (out->count > 0)
+            return STATUS_OK;
+        lsm_table_piece_free(out);
+        lsm_table_scan_close(in->scan);
+        in->scan = NULL;
+    }
+}
+
+static status feed(struct compaction *c, size_t source)
+{
+    struct lsm_table_piece p;
+
+    TRY_RETURN(next_piece(c, &c->inputs[source], &p));
+    if (p.count == 0) {
+        merge_end_source(c->merge, source);
+        return STATUS_OK;
+    }
+    merge_feed(c->merge, source, c->inputs[source].number, p.offset, &p.bytes, p.blocks, p.count);
+    lsm_table_piece_free(&p);
+    return STATUS_OK;
+}
+
+/* ---- outputs ---------------------------------------------------------------------------------
+ */
+
+static status begin_output(struct compaction *c)
+{
+    TRY_RETURN(table_file_open(c->lsm, &c->file));
+    merge_begin_table(c->merge, c->file.number, env_wall_us(c->lsm->base.env));
+    return STATUS_OK;
+}
+
+static status end_output(struct compaction *c)
+{
+    struct table_properties p = *merge_table(c->merge);
+    struct table_meta       meta;
+
+    TRY_RETURN(table_file_write(&c->file, merge_output(c->merge)));
+    p.file_size = c->file.offset;
+    meta = lsm_meta_of(c->file.number, c->pick->output_level, &p);
+    meta.gc_ts = c->gc_ts;
+    manifest_edit_add(&c->edit, &meta);
+    c->outputs = heap_realloc(c->lsm->heap, c->outputs, (c->output_count + 1) * sizeof *c->outputs);
+    if (c->outputs == NULL)
+        return STATUS_OOM;
+    c->outputs[c->output_count++] = c->file.number;
+    return table_file_finish(&c->file);
+}
+
+static void delete_outputs(struct compaction *c)
+{
+    table_file_abandon(&c->file);
+    for (size_t i = 0; i < c->output_count; i++) {
+        char *path = lsm_table_path(c->lsm, c->outputs[i]);
+
+        st_clear(env_unlink(c->lsm->base.env, path)); /* the next opening tries again */
+        heap_free(path);
+    }
+}
+
+/* ---- the merge -------------------------------------------------------------------------------
+ */
+
+static void step(void *arg)
+{
+    struct compaction *c = arg;
+
+    c->st = merge_step(c->merge, &c->state, &c->source);
+}
+
+static status run_merge(struct compaction *c)
+{
+    for (;;) {
+        env_offload(c->lsm->base.env, ENV_LANE_CPU, step, c);
+        TRY_RETURN(c->st);
+        if (c->lsm->is_closing)
+            return status_new(ST_CANCELLED, "the store is being closed");
+        switch (c->state) {
+        case MERGE_NEED_INPUT:
+            TRY_RETURN(feed(c, c->source));
+            break;
+        case MERGE_NEED_TABLE:
+            TRY_RETURN(begin_output(c));
+            break;
+        case MERGE_OUTPUT:
+            TRY_RETURN(table_file_write(&c->file, merge_output(c->merge)));
+            break;
+        case MERGE_TABLE_DONE:
+            TRY_RETURN(end_output(c));
+            break;
+        case MERGE_DONE:
+            return STATUS_OK;
+        }
+    }
+}
+
+static status merge_tables(struct compaction *c)
+{
+    struct merge_options o = {.pick = c->pick,
+                              .table_size = c->lsm->picker.options.table_size,
+                              .table = {.compression = COMPRESSION_LZ4},
+                              .gc = c->lsm->set.gc.spans,
+                              .gc_count = c->lsm->set.gc.count};
+
+    c->gc_ts = version_set_gc_least(&c->lsm->set, c->pick->start, c->pick->end);
+    make_inputs(c);
+    o.source_count = c->input_count;
+    c->merge = merge_new(&o);
+    for (size_t i = 0; i < c->input_count; i++)
+        TRY_RETURN(add_clears(c, i));
+    TRY_RETURN(run_merge(c));
+    return env_sync_dir(c->lsm->base.env, c->lsm->path, ENV_LANE_IO);
+}
+
+static status compact(struct lsm *l, struct pick *p)
+{
+    struct compaction c = {.lsm = l, .pick = p};
+    status            st = STATUS_OK;
+
+    manifest_edit_init(&c.edit, l->heap);
+    pick_edit(p, &c.edit);
+    if (!p->is_move)
+        st = merge_tables(&c);
+    if (st_ok(st))
+        st = lsm_edit(l, &c.edit);
+    if (!st_ok(st) && !manifest_has_failed(l->manifest)) /* else the edit may count after all */
+        delete_outputs(&c);
+    for (size_t i = 0; i < c.input_count; i++)
+        lsm_table_scan_close(c.inputs[i].scan);
+    merge_free(c.merge);
+    manifest_edit_deinit(&c.edit);
+    heap_free(c.inputs);
+    heap_free(c.outputs);
+    return st;
+}
+
+/* ---- the fiber -------------------------------------------------------------------------------
+ */
+
+static void compaction_fiber(struct env *env, void *arg)
+{
+    struct lsm  *l = arg;
+    struct pick *p;
+
+    while (!l->is_closing && l->base.state != ENGINE_STOPPED &&
+           (p = picker_pick(&l->picker, l->set.current, NULL, 0)) != NULL) {
+        status st = compact(l, p);
+
+        pick_free(p);
+        env_broadcast(env, &l->idle);
+        if (st_ok(st) || l->is_closing) {
+            st_clear(st);
+            continue;
+        }
+        log_error(env_log(env), "a compaction failed", kv_status(st));
+        st_clear(st);
+        st_clear(env_sleep_us(env, RETRY_US));
+    }
+    l->is_compacting = false;
+    env_broadcast(env, &l->idle);
+}
+
+void lsm_start_compaction(struct lsm *l)
+{
+    status st;
+
+    if (l->is_compacting || l->is_closing || picker_pressure(&l->picker, l->set.current) < 1000)
+        return;
+    l->is_compacting = true;
+    st = env_spawn(l->base.env, "compaction", compaction_fiber, l, NULL);
+    if (!st_ok(st)) {
+        l->is_compacting = false;
+        st_clear(st); /* the next flush tries again */
+    }
+}
+
+static size_t level0_tables(const struct lsm *l)
+{
+    return l->set.current->levels[0].count;
+}
+
+static bool must_stop(const struct lsm *l)
+{
+    return (level0_tables(l) >= STOP_TABLES && l->is_compacting) ||
+           (l->waiting_count >= STOP_WAITING && l->is_flushing);
+}
+
+/* Writes slow down before they stop: the delay grows with what is behind. */
+void lsm_back_pressure(struct lsm *l, size_t size)
+{
+    size_t tables = level0_tables(l), behind = 0;
+
+    while (must_stop(l) && !l->is_closing && l->base.state == ENGINE_RUNNING)
+        st_clear(env_wait(l->base.env, &l->idle, env_deadline(l->base.env, WAIT_US)));
+    if (tables > SLOW_TABLES)
+        behind = tables - SLOW_TABLES;
+    if (l->waiting_count > SLOW_WAITING)
+        behind = MAX(behind, (l->waiting_count - SLOW_WAITING) * 4);
+    if (behind == 0 || size < DELAY_SIZE / 16)
+        return;
+    st_clear(env_sleep_us(l->base.env, MIN(size, (size_t)DELAY_SIZE) * DELAY_US / DELAY_SIZE *
+                                           behind / (STOP_TABLES - SLOW_TABLES)));
+}

@@ -1,0 +1,248 @@
+/* Memtables become tables of level 0. */
+#include <inttypes.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "storage/lsm/lsm_internal.h"
+#include "storage/lsm/table_writer.h"
+
+enum { OUTPUT_SIZE = 1 << 20, RETRY_US = 1000 * 1000 };
+
+/* ---- files -----------------------------------------------------------------------------------
+ */
+
+status table_file_open(struct lsm *l, struct table_file *f)
+{
+    uint64_t number = version_set_new_number(&l->set);
+
+    *f = (struct table_file){.lsm = l, .number = number, .path = lsm_table_path(l, number)};
+    return env_file_open(l->base.env, f->path, ENV_WRITE | ENV_CREATE | ENV_TRUNCATE, &f->file);
+}
+
+status table_file_write(struct table_file *f, struct buf *bytes)
+{
+    if (bytes->size == 0)
+        return STATUS_OK;
+    TRY_RETURN(env_file_write_at(f->file, bytes->data, bytes->size, f->offset, ENV_LANE_IO));
+    f->offset += bytes->size;
+    buf_reset(bytes);
+    return STATUS_OK;
+}
+
+status table_file_finish(struct table_file *f)
+{
+    TRY_RETURN(env_file_sync(f->file, ENV_LANE_IO));
+    env_file_close(f->file);
+    heap_free(f->path);
+    *f = (struct table_file){0};
+    return STATUS_OK;
+}
+
+void table_file_abandon(struct table_file *f)
+{
+    if (f->path == NULL)
+        return;
+    env_file_close(f->file);
+    st_clear(env_unlink(f->lsm->base.env, f->path)); /* the next opening deletes what is left */
+    heap_free(f->path);
+    *f = (struct table_file){0};
+}
+
+struct table_meta lsm_meta_of(uint64_t number, uint32_t level, const struct table_properties *p)
+{
+    return (struct table_meta){.number = number,
+                               .size = p->file_size,
+                               .level = level,
+                               .least = p->least_key,
+                               .greatest = p->greatest_key,
+                               .greatest_open = p->clears > 0 && p->greatest_ts == UINT64_MAX,
+                               .ts_min = p->ts_min,
+                               .ts_max = p->ts_max,
+                               .entries = p->entries,
+                               .keys = p->keys,
+                               .tombstones = p->tombstones,
+                               .cleared = p->cleared,
+                               .clears = p->clears,
+                               .raw_size = p->raw_key_size + p->raw_value_size,
+                               .created_us = p->created_us};
+}
+
+/* ---- the job ---------------------------------------------------------------------------------
+ */
+
+/* Writes a view of a memtable, on another thread; each run fills some output (L18). */
+struct flush_job {
+    struct memtable_view    view;
+    struct lsm_cursor      *cursor; /* malloc's */
+    struct table_writer    *writer;
+    struct table_properties properties;
+    bool                    is_begun, is_done;
+};
+
+static void flush_step(void *arg)
+{
+    struct flush_job  *j = arg;
+    struct lsm_cursor *c = j->cursor;
+    status             st = STATUS_OK; /* a memtable's cursor never fails */
+
+    if (!j->is_begun)
+        st = c->ops->first(c);
+    j->is_begun = true;
+    for (; c->valid && table_writer_output(j->writer)->size < OUTPUT_SIZE; st = c->ops->next(c))
+        table_writer_add(j->writer, &c->entry);
+    ASSERT(st_ok(st));
+    if (c->valid)
+        return;
+    for (size_t i = 0; j->view.clears != NULL && i < j->view.clears->count; i++)
+        table_writer_add_clear(j->writer, &j->view.clears->items[i]);
+    table_writer_finish(j->writer, &j->properties);
+    j->properties.file_size = table_writer_size(j->writer);
+    j->is_done = true;
+}
+
+static status run_job(struct lsm *l, struct flush_job *j, struct table_file *f)
+{
+    while (!j->is_done) {
+        env_offload(l->base.env, ENV_LANE_CPU, flush_step, j);
+        TRY_RETURN(table_file_write(f, table_writer_output(j->writer)));
+    }
+    return table_file_finish(f);
+}
+
+/* ---- the flush -------------------------------------------------------------------------------
+ */
+
+static void put_applied(struct manifest_edit *e, const struct memtable *m)
+{
+    size_t   pos = 0;
+    uint64_t range_id;
+    void    *index;
+
+    while (umap_next(&m->applied, &pos, &range_id, &index))
+        manifest_edit_set_applied(e, range_id, *(const uint64_t *)index);
+}
+
+/* Name the table, and what goes with it, durably; then nobody needs the log before its end. */
+static status install(struct lsm *l, struct memtable *m, const struct table_meta *meta)
+{
+    struct manifest_edit e;
+    status               st;
+
+    manifest_edit_init(&e, l->heap);
+    if (meta != NULL)
+        manifest_edit_add(&e, meta);
+    put_applied(&e, m);
+    e.log_sequence = m->sequence_end;
+    TRY(st, env_sync_dir(l->base.env, l->path, ENV_LANE_IO), out);
+    TRY(st, durable_commit(l->log, SLICE_EMPTY, true), out); /* L9 */
+    TRY(st, lsm_edit(l, &e), out);
+    durable_free_before(l->log, m->sequence_end);
+out:
+    manifest_edit_deinit(&e);
+    return st;
+}
+
+static status write_table(struct lsm *l, struct memtable *m)
+{
+    struct flush_job  j = {0};
+    struct table_file f = {0};
+    struct table_meta meta;
+    status            st;
+    uint64_t          number;
+
+    memtable_view_take(m, &j.view);
+    TRY(st, table_file_open(l, &f), out);
+    number = f.number;
+    j.cursor = memtable_cursor_open(&j.view, NULL);
+    j.writer = table_writer_new(&(struct table_options){
+        .number = number, .created_us = env_wall_us(l->base.env), .compression = COMPRESSION_LZ4});
+    TRY(st, run_job(l, &j, &f), out);
+    meta = lsm_meta_of(number, 0, &j.properties);
+    st = install(l, m, &meta);
+out:
+    table_file_abandon(&f);
+    if (j.cursor != NULL)
+        j.cursor->ops->close(j.cursor);
+    table_writer_free(j.writer);
+    memtable_view_release(&j.view);
+    return st;
+}
+
+/* The oldest of those that wait; it leaves the list with its table installed. */
+static status flush_one(struct lsm *l)
+{
+    struct memtable *m = CONTAINER_OF(l->waiting.prev, struct memtable, link);
+    status           st = memtable_is_empty(m) ? install(l, m, NULL) : write_table(l, m);
+
+    if (!st_ok(st))
+        return st;
+    list_remove(&m->link);
+    l->waiting_count--;
+    memtable_unref(m);
+    metric_add(&l->base.metrics.checkpoints, 1);
+    env_broadcast(l->base.env, &l->idle);
+    lsm_start_compaction(l);
+    return STATUS_OK;
+}
+
+/* What could not be written is tried again: nothing is lost while it is in the log. */
+static void flush_fiber(struct env *env, void *arg)
+{
+    struct lsm *l = arg;
+
+    while (!list_empty(&l->waiting) && l->base.state != ENGINE_STOPPED) {
+        status st = flush_one(l);
+
+        if (st_ok(st))
+            continue;
+        log_error(env_log(env), "could not write a table", kv_status(st));
+        st_clear(st);
+        if (l->is_closing)
+            break;
+        st_clear(env_sleep_us(env, RETRY_US));
+    }
+    l->is_flushing = false;
+    env_broadcast(env, &l->idle);
+}
+
+void lsm_start_flush(struct lsm *l)
+{
+    status st;
+
+    if (l->is_flushing || list_empty(&l->waiting))
+        return;
+    l->is_flushing = true;
+    st = env_spawn(l->base.env, "flush", flush_fiber, l, NULL);
+    if (!st_ok(st)) {
+        l->is_flushing = false;
+        st_clear(st); /* the next rotation tries again */
+    }
+}
+
+void lsm_rotate(struct lsm *l)
+{
+    struct memtable *m = l->memtable;
+
+    if (memtable_is_empty(m) && umap_count(&m->applied) == 0)
+        return;
+    m->sequence_end = durable_sequence(l->log);
+    list_push_front(&l->waiting, &m->link);
+    l->waiting_count++;
+    l->memtable = memtable_new(l->heap);
+    l->memtable->sequence_first = m->sequence_end;
+    lsm_start_flush(l);
+}
+
+status lsm_flush(struct lsm *l)
+{
+    uint64_t end = durable_sequence(l->log);
+
+    lsm_rotate(l);
+    while (l->set.log_sequence < end && !list_empty(&l->waiting)) {
+        if (l->base.state == ENGINE_STOPPED)
+            return status_new(ST_IO_ERROR, "the store has stopped");
+        lsm_start_flush(l);
+        env_wait_uncancelled(l->base.env, &l->idle);
+    }
+    return STATUS_OK;
+}

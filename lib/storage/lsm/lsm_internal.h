@@ -1,0 +1,119 @@
+/* lib/storage/lsm/lsm_internal.h: the LSM engine's state, shared by its files.
+ *
+ * Invariants:
+ * 1. Sources, from the newest: `memtable`, `waiting` from its front, the current version's tables.
+ *    What a reader pins of them never changes.
+ * 2. A memtable holds whole groups of the log: those from `sequence_first` below `sequence_end`
+ *    (L8). It leaves `waiting` only when the manifest, durably, has its table.
+ * 3. A table gets into the manifest after its file and name are durable (L12), and after the log
+ *    is durable up to what it holds (L9). */
+#ifndef LINERA_STORAGE_LSM_INTERNAL_H
+#define LINERA_STORAGE_LSM_INTERNAL_H
+
+#include "env/file.h"
+#include "storage/durable.h"
+#include "storage/lsm/lsm.h"
+#include "storage/lsm/manifest.h"
+#include "storage/lsm/memtable.h"
+#include "storage/lsm/picker.h"
+#include "storage/lsm/table.h"
+
+struct lsm {
+    struct engine       base;
+    struct heap        *heap;
+    struct durable     *log;
+    char               *path;
+    size_t              memtable_size;
+    struct memtable    *memtable;
+    struct list         waiting; /* struct memtable, the newest first */
+    size_t              waiting_count;
+    struct version_set  set;
+    struct umap         applied;  /* range id -> struct applied; what the set has is older */
+    struct manifest    *manifest; /* NULL until it is opened or made */
+    struct cache       *cache;
+    struct block_codec *codec;
+    struct picker       picker;
+    bool                is_flushing, is_compacting, is_closing;
+    struct env_cond     idle; /* something in the background has ended, or made room */
+    struct cached      *held; /* what the last get returned lies in it, */
+    struct buf          copy; /* or in this */
+    size_t              readers;
+};
+
+static inline struct lsm *lsm_of(struct engine *e)
+{
+    return CONTAINER_OF(e, struct lsm, base);
+}
+
+/* How far a range's state is: as reads see it, and after a crash now. */
+struct applied {
+    uint64_t index, durable;
+};
+
+/* The sources of one moment, pinned. */
+struct lsm_state {
+    struct memtable_view *views; /* the newest first */
+    size_t                view_count;
+    struct version       *version;
+};
+
+void lsm_state_take(struct lsm *l, struct lsm_state *out);
+void lsm_state_copy(struct lsm *l, const struct lsm_state *s, struct lsm_state *out);
+void lsm_state_release(struct lsm_state *s);
+
+/* The path of a table's file; heap_free() it. */
+char            *lsm_table_path(const struct lsm *l, uint64_t number);
+/* The open table behind `f`, opened when it was not. As long as the file is in a pinned version. */
+status MAY_YIELD lsm_table_of(struct lsm *l, struct version_file *f, struct lsm_table **out)
+    MUST_CHECK;
+/* Append the edit; an error that is final stops the store. */
+status MAY_YIELD  lsm_edit(struct lsm *l, const struct manifest_edit *e) MUST_CHECK;
+/* What the manifest keeps of a finished table, borrowing from `p`. */
+struct table_meta lsm_meta_of(uint64_t number, uint32_t level, const struct table_properties *p);
+
+/* lsm_iter.c */
+status           lsm_iter_open(struct engine *e, const struct engine_iter_options *options,
+                               struct engine_iter **out) MUST_CHECK;
+void             lsm_iter_close(struct engine_iter *it);
+status MAY_YIELD lsm_iter_first(struct engine_iter *it) MUST_CHECK;
+status MAY_YIELD lsm_iter_last(struct engine_iter *it) MUST_CHECK;
+status MAY_YIELD lsm_iter_seek(struct engine_iter *it, slice key) MUST_CHECK;
+status MAY_YIELD lsm_iter_seek_before(struct engine_iter *it, slice key) MUST_CHECK;
+status MAY_YIELD lsm_iter_next(struct engine_iter *it) MUST_CHECK;
+status MAY_YIELD lsm_iter_prev(struct engine_iter *it) MUST_CHECK;
+/* One cursor over all sources of the state, which it does not pin. */
+status MAY_YIELD lsm_state_cursor(struct lsm *l, const struct lsm_state *s, struct lsm_cursor **out)
+    MUST_CHECK;
+
+/* flush.c */
+/* Make the memtable one that waits, if it holds anything, and see to it that it is written. */
+void             lsm_rotate(struct lsm *l);
+/* Start the flush fiber, unless it runs or nothing waits. */
+void             lsm_start_flush(struct lsm *l);
+/* Write all that was committed so far to tables. */
+status MAY_YIELD lsm_flush(struct lsm *l) MUST_CHECK;
+
+/* compact.c */
+/* Start the compaction fiber, unless it runs or there is nothing to do. */
+void           lsm_start_compaction(struct lsm *l);
+/* Wait as long as a commit of `size` bytes has to, for the background to keep up. */
+void MAY_YIELD lsm_back_pressure(struct lsm *l, size_t size);
+
+/* A table's file being written from a job's output. */
+struct table_file {
+    struct lsm      *lsm;
+    uint64_t         number;
+    char            *path;
+    struct env_file *file;
+    uint64_t         offset;
+};
+
+status MAY_YIELD table_file_open(struct lsm *l, struct table_file *f) MUST_CHECK;
+/* Write what is in *bytes, and empty it. */
+status MAY_YIELD table_file_write(struct table_file *f, struct buf *bytes) MUST_CHECK;
+/* Make content durable; the name is with lsm_sync_dir(). */
+status MAY_YIELD table_file_finish(struct table_file *f) MUST_CHECK;
+/* Give up: delete the file. Accepts one that was never opened. */
+void             table_file_abandon(struct table_file *f);
+
+#endif
