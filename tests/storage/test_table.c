@@ -516,6 +516,31 @@ static void held_blocks_stay(void **state)
     heap_destroy(heap);
 }
 
+static void a_cache_full_of_held_blocks_shrinks_as_they_are_released(void **state)
+{
+    enum { HELD = 100, CAPACITY = 20000 };
+    struct heap   *heap = heap_new();
+    struct cache  *c = cache_new(heap, CAPACITY);
+    struct cached *held[HELD];
+
+    (void)state;
+    for (uint64_t i = 0; i < HELD; i++)
+        held[i] = cache_put(c, 1, i, block_of(heap, 1000));
+    assert_true(cache_size(c) >= HELD * 1000);
+    for (uint64_t i = 0; i < HELD; i++)
+        assert_ptr_equal(cache_get(c, 1, i), held[i]);
+    for (uint64_t i = 0; i < HELD; i++)
+        cache_release(held[i]);
+    assert_true(cache_size(c) >= HELD * 1000);
+    for (uint64_t i = 0; i < HELD; i++) {
+        cache_release(held[i]);
+        assert_true(cache_size(c) <= MAX((size_t)CAPACITY, (HELD - 1 - i) * 1200));
+    }
+    assert_true(cache_size(c) > CAPACITY / 2);
+    cache_free(c);
+    heap_destroy(heap);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -526,6 +551,8 @@ int main(void)
         T("a failed read is said, and nothing of it kept", a_failed_read_is_said_and_not_kept),
         T("a scan through the cache leaves what is used again", a_scan_leaves_what_is_used_again),
         T("blocks that are held stay, also when their table goes", held_blocks_stay),
+        T("a cache full of held blocks shrinks as they are released",
+          a_cache_full_of_held_blocks_shrinks_as_they_are_released),
     };
 
     return cmocka_run_group_tests_name("storage/table", tests, NULL, NULL);

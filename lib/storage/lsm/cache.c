@@ -16,6 +16,7 @@ enum {
 struct cache {
     struct heap         *heap;
     size_t               capacity, size, small_size;
+    size_t               held_size, small_held_size; /* of that, what somebody holds */
     struct cached      **buckets;
     size_t               bucket_count, count; /* a power of two */
     struct list          small, main;         /* the oldest first */
@@ -84,6 +85,18 @@ static void grow(struct cache *c)
 static void note_size(struct cache *c)
 {
     metric_set(&c->metrics.bytes, (int64_t)c->size);
+    metric_set(&c->metrics.held, (int64_t)c->held_size);
+}
+
+/* A block of a queue is held from now on, or no longer. */
+static void note_held(struct cached *b, bool held)
+{
+    struct cache *c = b->cache;
+    size_t        change = held ? b->size : 0 - (size_t)b->size;
+
+    c->held_size += change;
+    if (b->queue == QUEUE_SMALL)
+        c->small_held_size += change;
 }
 
 /* Out of queue and table; whoever holds it still has it. */
@@ -97,6 +110,8 @@ static void detach(struct cached *b)
     list_remove(&b->link);
     c->count--;
     c->size -= b->size;
+    if (b->refs > 0)
+        note_held(b, false);
     if (b->queue == QUEUE_SMALL)
         c->small_size -= b->size;
     b->queue = QUEUE_NONE;
@@ -133,15 +148,9 @@ void cache_free(struct cache *c)
 
 struct cached *cache_hold(struct cached *b)
 {
-    b->refs++;
+    if (b->refs++ == 0)
+        note_held(b, true);
     return b;
-}
-
-void cache_release(struct cached *b)
-{
-    if (b == NULL || --b->refs > 0 || b->queue != QUEUE_NONE)
-        return;
-    cached_free(b);
 }
 
 struct cached *cache_get(struct cache *c, uint64_t table, uint64_t offset)
@@ -198,11 +207,12 @@ static void to_the_back(struct list *queue, struct cached *b)
     list_push_back(queue, &b->link);
 }
 
-/* Look at the oldest block of one of the queues: it goes, or goes on. */
+/* Look at the oldest block of a queue that has some which nobody holds: it goes, or goes on. */
 static void look_at_oldest(struct cache *c)
 {
-    bool small = !list_empty(&c->small) &&
-                 (c->small_size > c->capacity / SMALL_PART || list_empty(&c->main));
+    bool           small_can = c->small_size > c->small_held_size;
+    bool           main_can = c->size - c->small_size > c->held_size - c->small_held_size;
+    bool           small = small_can && (c->small_size > c->capacity / SMALL_PART || !main_can);
     struct list   *queue = small ? &c->small : &c->main;
     struct cached *b = CONTAINER_OF(queue->next, struct cached, link);
 
@@ -218,13 +228,29 @@ static void look_at_oldest(struct cache *c)
     }
 }
 
-/* Each block is looked at a few times at most: what is held stays. */
+/* What is held stays. Anything else has gone after a few looks at it. */
 static void make_room(struct cache *c)
 {
-    size_t looks = (USES_MAX + 2) * c->count;
-
-    while (c->size > c->capacity && c->count > 0 && looks-- > 0)
+    while (c->size > c->capacity && c->size > c->held_size)
         look_at_oldest(c);
+}
+
+void cache_release(struct cached *b)
+{
+    struct cache *c;
+
+    if (b == NULL || --b->refs > 0)
+        return;
+    if (b->queue == QUEUE_NONE) {
+        cached_free(b);
+        return;
+    }
+    c = b->cache;
+    note_held(b, false);
+    if (UNLIKELY(c->size > c->capacity)) {
+        make_room(c);
+        note_size(c);
+    }
 }
 
 struct cached *cache_pass(struct cache *c, struct block *block)
@@ -254,6 +280,7 @@ struct cached *cache_put(struct cache *c, uint64_t table, uint64_t offset, struc
     c->count++;
     c->size += b->size;
     enqueue(b, *ghost_at(c, hash) == hash ? QUEUE_MAIN : QUEUE_SMALL);
+    note_held(b, true);
     make_room(c);
     grow(c);
     note_size(c);

@@ -5,7 +5,8 @@
  * or soon after it has left, gets into the main one. So a scan passes through a tenth of the cache
  * and leaves the rest as it was. A hit changes a counter, nothing else.
  *
- * One worker. Blocks that somebody holds are never given up, and may take the cache above its size.
+ * One worker. Blocks that somebody holds are never given up, and may take the cache above its size,
+ * until they are released.
  */
 #ifndef LINERA_STORAGE_LSM_CACHE_H
 #define LINERA_STORAGE_LSM_CACHE_H
@@ -55,7 +56,9 @@ size_t cache_size(const struct cache *c);
     X(COUNTER, hits, "storage_cache_hits_total", "Blocks found in the block cache.")               \
     X(COUNTER, misses, "storage_cache_misses_total", "Blocks that had to be read.")                \
     X(COUNTER, evictions, "storage_cache_evictions_total", "Blocks given up for others.")          \
-    X(GAUGE, bytes, "storage_cache_bytes", "Memory held by the block cache.")
+    X(GAUGE, bytes, "storage_cache_bytes", "Memory held by the block cache.")                      \
+    X(GAUGE, held, "storage_cache_held_bytes",                                                     \
+      "Of the memory of the block cache, what was in use when it last changed.")
 
 struct cache_metrics {
     CACHE_METRICS(METRIC_FIELD)
