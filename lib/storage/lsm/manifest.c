@@ -417,7 +417,8 @@ static status read_current(struct manifest *m, uint64_t *number)
         st_clear(st);
         st = status_new(ST_CORRUPT, "file \"%s\": it is too long", path);
     }
-    TRY(st, st, out);
+    if (!st_ok(st))
+        goto out;
     st = manifest_current_take(bytes, number, incarnation);
     if (!st_ok(st))
         st = status_wrap(st, "file \"%s\"", path);

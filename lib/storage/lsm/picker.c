@@ -237,6 +237,7 @@ static bool nothing_below(const struct pick_context *c, const struct choice *ch)
             buf_append_slice(&end, buf_slice(&table_end));
         }
     }
+    ASSERT(least != NULL); /* something was taken */
     nothing = version_overlaps(c->version, c->base, least->least, buf_slice(&end), &first) == 0;
     buf_deinit(&table_end);
     buf_deinit(&end);
