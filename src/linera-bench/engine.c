@@ -567,7 +567,8 @@ int engine_main(int argc, char **argv)
         b.failure = env_spawn(b.env, "bench", bench_fiber, &b, NULL);
     if (st_ok(b.failure))
         env_run(b.env);
+    code = conclude(&b); /* what has failed lies in the worker's heap */
     env_free(b.env);
     heap_free(b.pool);
-    return conclude(&b);
+    return code;
 }
