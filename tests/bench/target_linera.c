@@ -52,7 +52,10 @@ static void linera_enter(void (*body)(void *host, void *arg), void *arg)
 static void *linera_open(void *host, const struct target_options *options)
 {
     struct linera        *db = calloc(1, sizeof *db);
-    struct engine_options o = {.path = options->dir};
+    struct engine_options o = {.type = ENGINE_LSM,
+                               .path = options->dir,
+                               .cache_size = options->cache_size,
+                               .memtable_size = options->write_buffer_size};
 
     db->env = host;
     must(engine_open(db->env, &o, &db->e));
