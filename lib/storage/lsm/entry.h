@@ -44,4 +44,20 @@ struct lsm_clear {
     slice start, end;
 };
 
+/* Whether one of the sorted clears has the key. */
+static inline bool lsm_clears_cover(const struct lsm_clear *clears, size_t count, slice key)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) { /* the first that ends behind the key */
+        size_t middle = (low + high) / 2;
+
+        if (slice_cmp(clears[middle].end, key) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && slice_cmp(clears[low].start, key) <= 0;
+}
+
 #endif

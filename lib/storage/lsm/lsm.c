@@ -253,21 +253,6 @@ static void look_in_memtable(struct lookup *k, const struct memtable_view *v)
         k->is_over = true;
 }
 
-static bool covers(const struct lsm_clear *clears, size_t count, slice key)
-{
-    size_t low = 0, high = count;
-
-    while (low < high) { /* the first that ends behind the key */
-        size_t middle = (low + high) / 2;
-
-        if (slice_cmp(clears[middle].end, key) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && slice_cmp(clears[low].start, key) <= 0;
-}
-
 /* Reading a table may wait, and a memtable change or go meanwhile. */
 static void leave_memtable(struct lookup *k)
 {
@@ -296,7 +281,7 @@ static status look_in_table(struct lookup *k, struct version_table *vt)
         size_t                  count;
         const struct lsm_clear *clears = lsm_table_clears(t, &count);
 
-        k->is_over = covers(clears, count, k->key);
+        k->is_over = lsm_clears_cover(clears, count, k->key);
     }
     return STATUS_OK;
 }

@@ -93,17 +93,7 @@ static struct clear_set *clear_set_with(struct heap *heap, const struct clear_se
 
 bool clear_set_covers(const struct clear_set *c, slice key)
 {
-    size_t low = 0, high = c != NULL ? c->count : 0;
-
-    while (low < high) { /* the first that ends behind the key */
-        size_t middle = (low + high) / 2;
-
-        if (slice_cmp(c->items[middle].end, key) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return c != NULL && low < c->count && slice_cmp(c->items[low].start, key) <= 0;
+    return c != NULL && lsm_clears_cover(c->items, c->count, key);
 }
 
 /* ---- changes ---------------------------------------------------------------------------------

@@ -75,21 +75,6 @@ static status step_over(struct merge_cursor *m)
     return step(m, 0);
 }
 
-static bool covers(const struct merge_source *s, slice key)
-{
-    size_t low = 0, high = s->clear_count;
-
-    while (low < high) { /* the first that ends behind the key */
-        size_t middle = (low + high) / 2;
-
-        if (slice_cmp(s->clears[middle].end, key) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < s->clear_count && slice_cmp(s->clears[low].start, key) <= 0;
-}
-
 static bool is_hidden(const struct merge_cursor *m, size_t source)
 {
     const struct lsm_entry *e = entry_of(m, source);
@@ -97,7 +82,7 @@ static bool is_hidden(const struct merge_cursor *m, size_t source)
     if (e->kind == LSM_CLEARED)
         return true;
     for (size_t i = m->clears_before; i < source; i++) {
-        if (covers(&m->sources[i], e->key))
+        if (lsm_clears_cover(m->sources[i].clears, m->sources[i].clear_count, e->key))
             return true;
     }
     return false;
