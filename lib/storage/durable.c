@@ -570,8 +570,3 @@ void durable_free_before(struct durable *d, uint64_t sequence)
     log_free_before(d, sequence);
     d->log_bytes = d->old_count * d->segment_size;
 }
-
-const char *durable_directory(const struct durable *d)
-{
-    return d->path;
-}

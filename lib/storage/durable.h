@@ -37,12 +37,10 @@ status MAY_YIELD durable_checkpoint(struct durable *d) MUST_CHECK;
 void             durable_stats(const struct durable *d, struct engine_stats *out);
 
 /* The number of the next record. */
-uint64_t    durable_sequence(const struct durable *d);
+uint64_t durable_sequence(const struct durable *d);
 /* What the records below `sequence` did is durable elsewhere: their segments may go. */
-void        durable_free_before(struct durable *d, uint64_t sequence);
-/* The store's directory. */
-const char *durable_directory(const struct durable *d);
+void     durable_free_before(struct durable *d, uint64_t sequence);
 /* Stop the store for good; takes `reason`. */
-void        durable_stop(struct durable *d, status reason);
+void     durable_stop(struct durable *d, status reason);
 
 #endif

@@ -181,13 +181,6 @@ bool memtable_is_empty(const struct memtable *m)
     return m->tree.root == NULL && m->clears == NULL;
 }
 
-uint64_t memtable_applied(const struct memtable *m, uint64_t range_id)
-{
-    const uint64_t *index = umap_get(&m->applied, range_id);
-
-    return index != NULL ? *index : 0;
-}
-
 /* ---- views -----------------------------------------------------------------------------------
  */
 

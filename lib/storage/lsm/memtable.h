@@ -39,13 +39,11 @@ struct memtable *memtable_ref(struct memtable *m);
 void             memtable_unref(struct memtable *m);
 
 /* Apply one operation of a batch that was checked. */
-void     memtable_apply(struct memtable *m, const struct batch_op *op);
+void   memtable_apply(struct memtable *m, const struct batch_op *op);
 /* Bytes held. */
-size_t   memtable_size(const struct memtable *m);
+size_t memtable_size(const struct memtable *m);
 /* Nothing was applied that a table would have to hold: applied indexes do not count. */
-bool     memtable_is_empty(const struct memtable *m);
-/* The index that the memtable gives the range; 0: none. */
-uint64_t memtable_applied(const struct memtable *m, uint64_t range_id);
+bool   memtable_is_empty(const struct memtable *m);
 
 /* A memtable as it stood at some moment. */
 struct memtable_view {
