@@ -93,7 +93,9 @@ static ptrdiff_t do_write(struct env_io *io)
             skip -= parts++->size;
         if (count == 0)
             return 0;
-        n = pwritev(io->file->fd, iov, fill_iov(iov, parts, count, skip), (off_t)offset);
+        n = count == 1
+                ? pwrite(io->file->fd, parts->data + skip, parts->size - skip, (off_t)offset)
+                : pwritev(io->file->fd, iov, fill_iov(iov, parts, count, skip), (off_t)offset);
         error = errno;
         if (n < 0 && error != EINTR)
             return -error;

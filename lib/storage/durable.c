@@ -9,7 +9,6 @@
 enum {
     SEGMENT_SIZE_DEFAULT = 16 << 20,
     CHECKPOINT_BYTES_DEFAULT = 256 << 20,
-    GROUP_BATCHES_MAX = 1024,
     GROUP_BYTES_MAX = 8 << 20,
     RELIEF_US = 1000 * 1000, /* between two looks for room on a full disk */
 };
@@ -64,14 +63,7 @@ struct committer {
     status      st;
 };
 
-struct group {
-    struct committer *members[GROUP_BATCHES_MAX];
-    slice             batches[GROUP_BATCHES_MAX]; /* those that are not empty */
-    size_t            count, batch_count;
-    bool              sync;
-};
-
-static void take_group(struct durable *d, struct group *g)
+static void take_group(struct durable *d, struct commit_group *g)
 {
     /* On a full disk what frees space must not fail with what does not. */
     size_t count_max = d->e->state == ENGINE_READ_ONLY ? 1 : GROUP_BATCHES_MAX;
@@ -135,7 +127,7 @@ static status failure_of(struct durable *d, status st)
 }
 
 /* Apply in the order of the log; a yield in between would show part of a group. */
-static void apply_group(struct durable *d, const struct group *g)
+static void apply_group(struct durable *d, const struct commit_group *g)
 {
     for (size_t i = 0; i < g->batch_count; i++)
         d->owner->apply(d->e, g->batches[i], g->sync);
@@ -147,7 +139,7 @@ static void apply_group(struct durable *d, const struct group *g)
         d->owner->group_applied(d->e);
 }
 
-static void finish_group(struct durable *d, struct group *g, status st)
+static void finish_group(struct durable *d, struct commit_group *g, status st)
 {
     enum status_code code = status_code(st);
 
@@ -272,9 +264,10 @@ static void start_background(struct durable *d)
 }
 
 /* Write one group for everybody in the queue. */
-static void lead(struct durable *d, struct group *g)
+static void lead(struct durable *d)
 {
-    status st;
+    struct commit_group *g = &d->group;
+    status               st;
 
     d->busy = true;
     /* Let the fibers that are ready to commit join: their turn costs less than a sync of their
@@ -301,7 +294,6 @@ static NOINLINE void enqueue(struct durable *d, struct committer *c)
 status durable_commit(struct durable *d, slice encoded, bool sync)
 {
     struct committer c = {.encoded = encoded, .sync = sync};
-    struct group    *g;
 
     if (encoded.size == 0 && !sync)
         return STATUS_OK;
@@ -311,10 +303,7 @@ status durable_commit(struct durable *d, slice encoded, bool sync)
             env_wait_uncancelled(d->env, &d->done);
             continue;
         }
-        /* Too large for a fiber's stack. */
-        g = heap_must_alloc(env_heap(d->env), 1, sizeof *g);
-        lead(d, g);
-        heap_free(g);
+        lead(d);
     }
     return c.st;
 }

@@ -35,6 +35,16 @@ struct open_segment {
 
 enum { READY_MAX = 80, RECYCLED_MAX = 2, SEGMENT_SIZE_LEAST = 4096 };
 
+enum { GROUP_BATCHES_MAX = 1024 };
+
+/* Commits that are written together. */
+struct commit_group {
+    struct committer *members[GROUP_BATCHES_MAX];
+    slice             batches[GROUP_BATCHES_MAX]; /* those that are not empty */
+    size_t            count, batch_count;
+    bool              sync;
+};
+
 struct durable {
     struct engine          *e;
     const struct log_owner *owner;
@@ -54,21 +64,23 @@ struct durable {
     size_t               ready_count;
     uint64_t             number_next; /* of the next segment to be made */
     uint64_t             previous_segment;
-    uint64_t             sequence; /* of the next record */
-    uint64_t             applied;  /* the first record that reads do not see */
-    uint64_t             synced;   /* the first record that is not durable */
-    uint32_t             crc;      /* of the last record */
-    struct buf           encoded;  /* records on their way to the file */
-    struct old_segment  *old;      /* in order */
+    uint64_t             sequence;   /* of the next record */
+    uint64_t             applied;    /* the first record that reads do not see */
+    uint64_t             synced;     /* the first record that is not durable */
+    bool                 has_synced; /* a group since a segment was prepared */
+    uint32_t             crc;        /* of the last record */
+    struct buf           encoded;    /* records on their way to the file */
+    struct old_segment  *old;        /* in order */
     size_t               old_count, old_capacity;
     uint64_t             recycled[RECYCLED_MAX]; /* numbers of files to be used again */
     size_t               recycled_count;
 
     /* group commit */
-    struct list     queue;
-    bool            busy;         /* a group is being written */
-    bool            has_unsynced; /* something applied is not durable */
-    struct env_cond done;
+    struct list         queue;
+    bool                busy;         /* a group is being written */
+    struct commit_group group;        /* that one */
+    bool                has_unsynced; /* something applied is not durable */
+    struct env_cond     done;
 
     /* background */
     bool            is_preparing, is_checkpointing, is_closing, is_relieving;

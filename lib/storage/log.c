@@ -13,7 +13,9 @@ enum {
     PIECE_SIZE = 4 << 20,        /* of a large group, per write */
     INLINE_SIZE_MAX = 256 << 10, /* a larger write never blocks the worker */
     RECORD_SIZE_LEAST = 128,     /* less room than this at the end of a segment stays unused */
-    ZERO_SIZE = 1 << 20,
+    /* A larger write makes larger folios of the page cache, and each commit in one of them then
+     * walks all its buffers: 2.9 us for an unsynced commit where 1.9 us do. */
+    ZERO_SIZE = 32 << 10,
     TAIL_FRACTION = 16,  /* of a segment, kept for frugal batches */
     SMALL_FRACTION = 64, /* of a segment's size, when the disk has no room for a whole one */
     FRUGAL_BYTES_MAX = 16 << 10, /* of values in a batch that frees space: descriptors, mostly */
@@ -124,8 +126,9 @@ status log_make_small_ready(struct durable *d)
 static void prepare_fiber(struct env *env, void *arg)
 {
     struct durable *d = arg;
-    status          st = add_ready(d, true);
+    status          st = add_ready(d, d->has_synced);
 
+    d->has_synced = false;
     if (!st_ok(st)) {
         d->prepare_at_us = env_mono_us(env) + RETRY_US;
         if (status_code(st) != ST_DISK_FULL)
@@ -431,8 +434,10 @@ static status write_records(struct durable *d, const slice *batches, size_t coun
         TRY_RETURN(flush(d, one_write));
     if (sync && d->synced != d->sequence && !one_write)
         TRY_RETURN(env_file_sync(d->current.file, lane_for(d, 0)));
-    if (sync)
+    if (sync) {
         d->synced = d->sequence;
+        d->has_synced = true;
+    }
     return STATUS_OK;
 }
 
