@@ -146,6 +146,7 @@ enum env_io_kind {
     IO_MKDIR,
     IO_LIST,
     IO_RENAME,
+    IO_LINK,
     IO_UNLINK,
     IO_RMDIR,
     IO_SYNC_DIR,

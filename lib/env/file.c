@@ -382,6 +382,21 @@ status env_rename(struct env *env, const char *from, const char *to)
     return errno_status((int)result, "could not rename file \"%s\" to \"%s\"", from, to);
 }
 
+status env_link(struct env *env, const char *from, const char *to)
+{
+    struct env_io io = {.kind = IO_LINK, .path = from, .path_to = to};
+    ptrdiff_t     result = io_run(env, &io, ENV_INLINE);
+
+    if (result >= 0)
+        return STATUS_OK;
+    if (result == -EXDEV || result == -EPERM || result == -EOPNOTSUPP)
+        return status_new(ST_FEATURE_NOT_SUPPORTED,
+                          "cannot link file \"%s\" to \"%s\": the two are not in one file system "
+                          "that has links",
+                          from, to);
+    return errno_status((int)result, "could not link file \"%s\" to \"%s\"", from, to);
+}
+
 status env_unlink(struct env *env, const char *path)
 {
     struct env_io io = {.kind = IO_UNLINK, .path = path};

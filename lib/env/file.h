@@ -74,6 +74,11 @@ status env_list_dir(struct env *env, const char *path, struct arena *arena, cons
                     size_t *count) MUST_CHECK;
 /* Replaces `to` if it is there. Durable after env_sync_dir() of the directory. */
 status env_rename(struct env *env, const char *from, const char *to) MUST_CHECK;
+/* Give the file `from` a second name; its content and size are then both names'. DUPLICATE_FILE when
+ * `to` is there, FEATURE_NOT_SUPPORTED across file systems, or where the file system has no such
+ * links. Durable after env_sync_dir() of the directory of `to`, which says nothing of the content.
+ */
+status env_link(struct env *env, const char *from, const char *to) MUST_CHECK;
 status env_unlink(struct env *env, const char *path) MUST_CHECK;
 /* An empty directory. */
 status env_rmdir(struct env *env, const char *path) MUST_CHECK;

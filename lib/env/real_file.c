@@ -206,6 +206,8 @@ static ptrdiff_t io_do(struct env_io *io)
         return do_list(io);
     case IO_RENAME:
         return result_of(rename(io->path, io->path_to));
+    case IO_LINK:
+        return result_of(link(io->path, io->path_to));
     case IO_UNLINK:
         return result_of(unlink(io->path));
     case IO_RMDIR:

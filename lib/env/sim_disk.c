@@ -47,8 +47,8 @@ struct name {
     char          path[];
 };
 
-/* A change of names: `path` is gone (if set), `path_to` means `inode` (if set). A create has only
- * the latter, an unlink only the former, a rename both. */
+/* A change of names: `path` is gone (if set), `path_to` means `inode` (if set). A create or
+ * a link has only the latter, an unlink only the former, a rename both. */
 struct name_op {
     struct list   link;
     uint64_t      serial;
@@ -683,6 +683,20 @@ static ptrdiff_t do_rename(struct sim_disk *d, const char *from, const char *to)
     return 0;
 }
 
+static ptrdiff_t do_link(struct sim_disk *d, const char *from, const char *to)
+{
+    struct inode *in = lookup(d, from);
+
+    if (in == NULL || !parent_is_dir(d, to))
+        return -ENOENT;
+    if (in->is_dir)
+        return -EPERM;
+    if (lookup(d, to) != NULL)
+        return -EEXIST;
+    name_change(d, NULL, to, in);
+    return 0;
+}
+
 static ptrdiff_t do_remove(struct sim_disk *d, const char *path, bool is_dir)
 {
     struct inode *in = lookup(d, path);
@@ -754,6 +768,8 @@ static ptrdiff_t io_do(struct sim_node *node, struct env_io *io, const char *pat
         return do_list(d, io, path);
     case IO_RENAME:
         return do_rename(d, path, path_to);
+    case IO_LINK:
+        return do_link(d, path, path_to);
     case IO_UNLINK:
         return do_remove(d, path, false);
     case IO_RMDIR:

@@ -182,6 +182,29 @@ static void names_are_sorted(void **state)
     run_on_worker(NULL, names_body, NULL);
 }
 
+static void link_body(struct env *env, void *arg)
+{
+    struct arena *arena = arena_new(env_heap(env), NULL);
+    slice         got;
+
+    (void)arg;
+    assert_st_ok(env_file_replace(env, in_dir("l"), SLICE_LIT("content")));
+    assert_st_ok(env_link(env, in_dir("l"), in_dir("l2")));
+    assert_st_code(env_link(env, in_dir("l"), in_dir("l2")), ST_DUPLICATE_FILE);
+    assert_st_code(env_link(env, in_dir("none"), in_dir("l3")), ST_UNDEFINED_FILE);
+    assert_st_ok(env_unlink(env, in_dir("l")));
+    assert_false(env_file_exists(env, in_dir("l")));
+    assert_st_ok(env_file_read_all(env, in_dir("l2"), 100, arena, &got));
+    assert_true(slice_eq_cstr(got, "content"));
+    arena_free(arena);
+}
+
+static void a_link_is_a_second_name(void **state)
+{
+    (void)state;
+    run_on_worker(NULL, link_body, NULL);
+}
+
 static void whole_body(struct env *env, void *arg)
 {
     struct arena *arena = arena_new(env_heap(env), NULL);
@@ -233,6 +256,7 @@ int main(void)
         T("a write of a thousand parts arrives whole", many_parts),
         T("errors name the file and the system's reason", errors_name_file_and_reason),
         T("a directory lists its names sorted by bytes", names_are_sorted),
+        T("a link is a second name of a file, and of nothing else", a_link_is_a_second_name),
         T("a small file is replaced and read as a whole", whole_files),
         T("a lock file keeps a second user out until it is closed", lock_excludes),
     };

@@ -262,6 +262,59 @@ static void names_need_their_directory_synced(void **state)
     heap_destroy(h);
 }
 
+static void prepare_link(struct env *env, void *arg)
+{
+    (void)arg;
+    assert_st_ok(env_mkdir(env, "d"));
+    assert_st_ok(env_mkdir(env, "copy"));
+    assert_st_ok(env_sync_dir(env, "/", ENV_INLINE));
+    write_file(env, "d/x", "old");
+    assert_st_ok(env_sync_dir(env, "d", ENV_INLINE));
+}
+
+static void link_file(struct env *env, void *arg)
+{
+    const bool *is_synced = arg;
+
+    assert_st_ok(env_link(env, "d/x", "copy/x"));
+    assert_st_code(env_link(env, "d/x", "copy/x"), ST_DUPLICATE_FILE);
+    assert_st_code(env_link(env, "d", "copy/d"), ST_FEATURE_NOT_SUPPORTED);
+    if (*is_synced)
+        assert_st_ok(env_sync_dir(env, "copy", ENV_INLINE));
+    assert_st_ok(env_unlink(env, "d/x"));
+    assert_st_ok(env_sync_dir(env, "d", ENV_INLINE));
+}
+
+/* The content lives as long as one of its names. */
+static void links_need_their_directory_synced(void **state)
+{
+    struct heap *h = heap_new();
+    int          kept[2] = {0};
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        bool             is_synced = seed % 2 == 0;
+        struct arena    *arena = arena_new(h, NULL);
+        struct sim      *s = sim_new(seed, NULL);
+        struct sim_node *n = sim_add_node(s, "a", sim_idle_main, NULL);
+
+        sim_do(s, n, prepare_link, NULL);
+        sim_do(s, n, link_file, &is_synced);
+        sim_crash(n, SIM_POWER_LOSS);
+        sim_restart(n);
+        assert_false(env_file_exists(sim_node_env(n), "d/x"));
+        if (env_file_exists(sim_node_env(n), "copy/x")) {
+            assert_true(slice_eq_cstr(file_content(n, "copy/x", arena), "old"));
+            kept[is_synced]++;
+        }
+        sim_free(s);
+        arena_free(arena);
+    }
+    assert_int_equal(kept[true], SEEDS / 2);
+    assert_in_range(kept[false], SEEDS / 20, SEEDS / 2 - SEEDS / 20);
+    heap_destroy(h);
+}
+
 static void replace_carefully(struct env *env, void *arg)
 {
     status st = env_file_replace(env, "d/x", SLICE_LIT("newer"));
@@ -554,6 +607,8 @@ int main(void)
           sync_covers_what_came_before),
         T("a write with O_DSYNC is durable alone, and stays on top", dsync_is_durable_alone),
         T("a name may be lost until its directory is synced", names_need_their_directory_synced),
+        T("a link is a name, and keeps the content when the other name goes",
+          links_need_their_directory_synced),
         T("a careful replace survives a crash in every operation", replace_survives_every_crash),
         T("what a failed sync lost shows after the next reboot only", failed_sync_loses_data),
         T("a full disk refuses what does not fit", disks_fill_up),
