@@ -1,6 +1,7 @@
 #include "storage/engine.h"
 
 #include "base/assert.h"
+#include "base/keyenc.h"
 #include "storage/engine_internal.h"
 #include "storage/lsm/lsm.h"
 
@@ -90,10 +91,31 @@ void engine_snapshot_release(struct engine *e, struct engine_snapshot *s)
         e->ops->snapshot_release(e, s);
 }
 
+/* The bounds that the prefix leaves. Keys with a prefix of 0xff alone have no end. */
+static status open_with_prefix(struct engine *e, const struct engine_iter_options *options,
+                               struct engine_iter **out)
+{
+    struct engine_iter_options o = *options;
+    struct buf                 end;
+    status                     st;
+
+    buf_init(&end, env_heap(e->env));
+    buf_append_slice(&end, o.prefix);
+    if (slice_cmp(o.start, o.prefix) < 0)
+        o.start = o.prefix;
+    if (keyenc_prefix_end(&end) && (o.end.size == 0 || slice_cmp(buf_slice(&end), o.end) < 0))
+        o.end = buf_slice(&end);
+    st = e->ops->iter_open(e, &o, out);
+    buf_deinit(&end);
+    return st;
+}
+
 status engine_iter_open(struct engine *e, const struct engine_iter_options *options,
                         struct engine_iter **out)
 {
     TRY_RETURN(check_running(e));
+    if (options->prefix.size > 0)
+        return open_with_prefix(e, options, out);
     return e->ops->iter_open(e, options, out);
 }
 

@@ -124,8 +124,10 @@ status MAY_YIELD engine_get(struct engine *e, struct engine_snapshot *s, slice k
 status MAY_YIELD engine_get_meta(struct engine *e, struct engine_snapshot *s, slice key,
                                  struct engine_value *out) MUST_CHECK;
 
-/* The state of now, kept for reading until released; both key spaces. Cheap, but what it alone
- * still sees stays in memory, so it must not live without limit. Never NULL. */
+/* The state of now, kept for reading until released; both key spaces. It has every commit and
+ * ingestion that has become visible, whole, and none that becomes so later; nor do clears, dropped
+ * spans and garbage collection take anything from it. Cheap, but what it alone still sees stays in
+ * memory and on disk, so it must not live without limit. Never NULL. */
 struct engine_snapshot *engine_snapshot_take(struct engine *e);
 /* Accepts NULL. */
 void                    engine_snapshot_release(struct engine *e, struct engine_snapshot *s);
@@ -136,7 +138,7 @@ enum engine_iter_mode {
     /* As VISIBLE, but a key whose newest version is a tombstone is shown. */
     ENGINE_ITER_TOMBSTONES,
     /* Every version with newer_than < version <= ts, newest first (refresh, backup, change feed).
-     */
+     * What holds nothing of that time is not read, so a short time is cheap over a large span. */
     ENGINE_ITER_VERSIONS,
     /* The unversioned keys. */
     ENGINE_ITER_META,
@@ -146,12 +148,13 @@ struct engine_iter_options {
     struct engine_snapshot *snapshot; /* NULL: the state at the opening */
     enum engine_iter_mode   mode;
     slice                   start, end; /* [start, end); empty `end`: no upper end; copied */
+    slice                   prefix;     /* only keys that begin so; copied */
     hlc_ts                  ts;
     hlc_ts                  newer_than;
 };
 
-/* Where an iterator stands. Read-only for users. An iterator sees the state of its opening,
- * whatever is written while it is open. */
+/* Where an iterator stands. Read-only for users. An iterator sees the state of its opening, or of
+ * its snapshot, whatever is written, cleared, dropped or ingested while it is open. */
 struct engine_iter {
     const struct engine_ops *ops;
     bool                     valid; /* false before the first move, and past either end */

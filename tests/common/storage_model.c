@@ -242,6 +242,8 @@ static status random_op(struct prng *p, const struct model_shape *shape, struct 
     uint64_t dice = prng_below(p, 1000);
     hlc_ts   ts = shape->ts_min + 1 + prng_below(p, shape->ts_max);
 
+    if (shape->drift > 0 && prng_below(p, 8) == 0)
+        ts = shape->ts_oldest + 1 + prng_below(p, ts - shape->ts_oldest);
     model_random_key(p, shape, key);
     if (dice < 550) {
         random_value(p, shape, other);
@@ -295,6 +297,8 @@ size_t model_expect(const struct model *m, const struct engine_iter_options *o, 
 
         if (o->end.size > 0 && slice_cmp(key_of(e), o->end) >= 0)
             break;
+        if (!slice_starts_with(key_of(e), o->prefix))
+            continue;
         if (o->mode != ENGINE_ITER_META && e->ts > o->ts)
             continue;
         if (o->mode == ENGINE_ITER_VERSIONS && e->ts <= o->newer_than)
@@ -425,7 +429,7 @@ void model_check_all(const struct model *m, struct engine *e, struct engine_snap
 /* A moment that may be read at. */
 static hlc_ts random_ts(struct prng *p, const struct model_shape *shape)
 {
-    return shape->ts_min + prng_below(p, shape->ts_max + 2);
+    return shape->ts_oldest + prng_below(p, shape->ts_min - shape->ts_oldest + shape->ts_max + 2);
 }
 
 void model_random_iter(struct prng *p, const struct model *m, const struct model_shape *shape,
@@ -442,6 +446,9 @@ void model_random_iter(struct prng *p, const struct model *m, const struct model
     out->end = prng_below(p, 4) == 0 ? SLICE_EMPTY : buf_slice(end);
     out->ts = random_ts(p, shape);
     out->newer_than = random_ts(p, shape);
+    out->prefix = SLICE_EMPTY;
+    if (start->size > 0 && prng_below(p, 4) == 0)
+        out->prefix = slice_make(start->data, 1 + prng_below(p, MIN(start->size, (size_t)8)));
 }
 
 void model_check_some(const struct model *m, struct engine *e, struct engine_snapshot *s,

@@ -49,6 +49,9 @@ struct model_shape {
     uint64_t ts_max;
     bool     clears; /* range clears too */
     hlc_ts   ts_min; /* timestamps are above this, and up to ts_min + ts_max */
+    /* Time goes on by so much with each batch (the caller's to add to ts_min); now and then an
+     * operation is of any time above ts_oldest. Reads are at any time from there on. */
+    hlc_ts   drift, ts_oldest;
 };
 
 /* Add up to `ops` random operations. */

@@ -127,6 +127,7 @@ static void close_readers(struct play *p)
 
 static void write_batch(struct play *p, unsigned ops)
 {
+    p->shape.ts_min += p->shape.drift;
     model_random_batch(&p->prng, &p->shape, ops, &p->batch);
     model_apply(&p->model, &p->batch);
     assert_st_ok(engine_commit(p->w->e, &p->batch, prng_below(&p->prng, 8) == 0));
@@ -156,7 +157,8 @@ static void collect(struct play *p)
     if (!p->model.drops_late)
         assert_int_equal(sum, before - p->model.data.count);
     else
-        p->shape.ts_min = p->model.floor; /* nobody reads or writes below the threshold */
+        p->shape.ts_oldest = p->model.floor; /* nobody reads or writes below the threshold */
+    p->shape.ts_min = MAX(p->shape.ts_min, p->shape.ts_oldest);
     buf_deinit(&start);
     buf_deinit(&resume);
 }
@@ -325,6 +327,19 @@ static void awkward_keys(struct engine_world *w)
     play(w, &shape, 600, 20, 6);
 }
 
+static void time_goes_on(struct engine_world *w)
+{
+    /* Tables are of different times, so that those of other times are left out. */
+    struct model_shape shape = {.keys = 500,
+                                .key_size_max = 20,
+                                .value_size_max = 500,
+                                .ts_max = 20,
+                                .clears = true,
+                                .drift = 10};
+
+    play(w, &shape, 300, 100, 7);
+}
+
 int main(void)
 {
     static const struct engine_case cases[] = {
@@ -334,6 +349,7 @@ int main(void)
         {"random work agrees with the model: many keys", many_keys},
         {"random work agrees with the model: values of megabytes", huge_values},
         {"random work agrees with the model: few and awkward keys", awkward_keys},
+        {"random work agrees with the model: time goes on", time_goes_on},
     };
 
     return engine_suite_run("engine_random", cases, ARRAY_LEN(cases));

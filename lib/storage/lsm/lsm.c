@@ -337,10 +337,11 @@ static status look_in_state(struct lookup *k, const struct lsm_state *s)
 /* What a reader in order meets first; the value is copied, as the cursor goes. */
 static status look_in_order(struct lookup *k, const struct lsm_state *s)
 {
-    struct lsm_cursor *c;
-    status             st;
+    struct lsm_interest wanted = {.start = k->key, .ts_max = k->ts};
+    struct lsm_cursor  *c;
+    status              st;
 
-    TRY_RETURN(lsm_state_cursor(k->lsm, s, &c));
+    TRY_RETURN(lsm_state_cursor(k->lsm, s, &wanted, &c));
     st = c->ops->seek(c, k->key, k->ts);
     k->found = st_ok(st) && c->valid && slice_eq(c->entry.key, k->key);
     if (k->found) {

@@ -81,8 +81,18 @@ status MAY_YIELD lsm_iter_seek(struct engine_iter *it, slice key) MUST_CHECK;
 status MAY_YIELD lsm_iter_seek_before(struct engine_iter *it, slice key) MUST_CHECK;
 status MAY_YIELD lsm_iter_next(struct engine_iter *it) MUST_CHECK;
 status MAY_YIELD lsm_iter_prev(struct engine_iter *it) MUST_CHECK;
-/* One cursor over all sources of the state, which it does not pin. */
-status MAY_YIELD lsm_state_cursor(struct lsm *l, const struct lsm_state *s, struct lsm_cursor **out)
+/* What of a state is looked for: entries of keys in [start, end), both with their space (empty
+ * `end`: no upper end), and with ts_min <= ts <= ts_max. */
+struct lsm_interest {
+    slice  start, end;
+    hlc_ts ts_min, ts_max;
+};
+
+/* One cursor over all sources of the state, which it does not pin. It shows all that `wanted` asks
+ * for, and some other entries as well: what holds nothing wanted is left out, but for its clears.
+ */
+status MAY_YIELD lsm_state_cursor(struct lsm *l, const struct lsm_state *s,
+                                  const struct lsm_interest *wanted, struct lsm_cursor **out)
     MUST_CHECK;
 
 /* flush.c */

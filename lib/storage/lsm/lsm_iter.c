@@ -13,6 +13,7 @@ struct level_cursor {
     const struct version       *version;
     const struct version_level *level; /* its ... */
     unsigned                    number;
+    hlc_ts                      ts_min, ts_max; /* of what is looked for */
     struct lsm_cursor          *table; /* of tables[at]; NULL: none is open */
     size_t                      at;
     struct lsm_clear           *clears; /* of all tables */
@@ -29,6 +30,22 @@ static void close_table(struct level_cursor *c)
     if (c->table != NULL)
         c->table->ops->close(c->table);
     c->table = NULL;
+}
+
+/* Whether entries of that time may be in the table. Its clears count in any case: they hide entries
+ * of older sources, whatever their time (L16). */
+static bool has_time(const struct table_meta *t, hlc_ts ts_min, hlc_ts ts_max)
+{
+    return t->entries > 0 && t->ts_min <= ts_max && t->ts_max >= ts_min;
+}
+
+/* The first table from `at` on, either way, that is to be read; past the end when there is none,
+ * which is also where the step before the first one leads. */
+static size_t find_table(const struct level_cursor *c, size_t at, bool back)
+{
+    while (at < c->level->count && !has_time(&c->level->tables[at]->meta, c->ts_min, c->ts_max))
+        at = back ? at - 1 : at + 1;
+    return MIN(at, c->level->count);
 }
 
 static status open_table(struct level_cursor *c, size_t at)
@@ -49,9 +66,11 @@ static status open_table(struct level_cursor *c, size_t at)
 static status level_settle(struct level_cursor *c, bool back)
 {
     while (c->table != NULL && !c->table->valid) {
-        if (back ? c->at == 0 : c->at + 1 == c->level->count)
+        size_t at = find_table(c, back ? c->at - 1 : c->at + 1, back);
+
+        if (at == c->level->count)
             break;
-        TRY_RETURN(open_table(c, back ? c->at - 1 : c->at + 1));
+        TRY_RETURN(open_table(c, at));
         TRY_RETURN(back ? c->table->ops->last(c->table) : c->table->ops->first(c->table));
     }
     c->base.valid = c->table != NULL && c->table->valid;
@@ -67,22 +86,30 @@ static status level_check(struct level_cursor *c, status st)
     return st;
 }
 
+/* To the end of the first table from `at` on that is to be read. */
+static status enter_level(struct level_cursor *c, size_t at, bool back)
+{
+    at = find_table(c, at, back);
+    if (at == c->level->count) {
+        c->base.valid = false;
+        return STATUS_OK;
+    }
+    TRY_RETURN(open_table(c, at));
+    TRY_RETURN(back ? c->table->ops->last(c->table) : c->table->ops->first(c->table));
+    return level_settle(c, back);
+}
+
 static status seek_level(struct level_cursor *c, slice key, hlc_ts ts, bool back)
 {
     size_t at = version_seek(c->version, c->number, key);
 
-    if (at == c->level->count) { /* all is before the key */
-        if (!back) {
-            c->base.valid = false;
-            return STATUS_OK;
-        }
-        TRY_RETURN(open_table(c, at - 1));
-        TRY_RETURN(c->table->ops->last(c->table));
-    } else {
-        TRY_RETURN(open_table(c, at));
-        TRY_RETURN(back ? c->table->ops->seek_before(c->table, key, ts)
-                        : c->table->ops->seek(c->table, key, ts));
-    }
+    if (at == c->level->count) /* all is before the key */
+        return enter_level(c, back ? at - 1 : at, back);
+    if (find_table(c, at, back) != at)
+        return enter_level(c, at, back);
+    TRY_RETURN(open_table(c, at));
+    TRY_RETURN(back ? c->table->ops->seek_before(c->table, key, ts)
+                    : c->table->ops->seek(c->table, key, ts));
     return level_settle(c, back);
 }
 
@@ -96,21 +123,14 @@ static status level_seek_before(struct lsm_cursor *c, slice key, hlc_ts ts)
     return level_check(level_of(c), seek_level(level_of(c), key, ts, true));
 }
 
-static status level_end(struct level_cursor *c, bool last)
-{
-    TRY_RETURN(open_table(c, last ? c->level->count - 1 : 0));
-    TRY_RETURN(last ? c->table->ops->last(c->table) : c->table->ops->first(c->table));
-    return level_settle(c, last);
-}
-
 static status level_first(struct lsm_cursor *c)
 {
-    return level_check(level_of(c), level_end(level_of(c), false));
+    return level_check(level_of(c), enter_level(level_of(c), 0, false));
 }
 
 static status level_last(struct lsm_cursor *c)
 {
-    return level_check(level_of(c), level_end(level_of(c), true));
+    return level_check(level_of(c), enter_level(level_of(c), level_of(c)->level->count - 1, true));
 }
 
 static status level_next(struct lsm_cursor *base)
@@ -172,8 +192,45 @@ static status collect_clears(struct level_cursor *c)
 /* ---- all sources -----------------------------------------------------------------------------
  */
 
+/* A table of which nothing but its clears is needed. */
+static status nothing_seek(struct lsm_cursor *c, slice key, hlc_ts ts)
+{
+    (void)c;
+    (void)key;
+    (void)ts;
+    return STATUS_OK;
+}
+
+static status nothing_move(struct lsm_cursor *c)
+{
+    (void)c;
+    return STATUS_OK;
+}
+
+static void nothing_close(struct lsm_cursor *c)
+{
+    heap_free(c);
+}
+
+static const struct lsm_cursor_ops nothing_ops = {.seek = nothing_seek,
+                                                  .seek_before = nothing_seek,
+                                                  .first = nothing_move,
+                                                  .last = nothing_move,
+                                                  .next = nothing_move,
+                                                  .prev = nothing_move,
+                                                  .close = nothing_close};
+
+static struct lsm_cursor *nothing_open(struct heap *heap)
+{
+    struct lsm_cursor *c = heap_must_alloc(heap, 1, sizeof *c);
+
+    c->ops = &nothing_ops;
+    return c;
+}
+
 struct collector {
     struct lsm          *lsm;
+    struct lsm_interest  wanted;
     struct merge_source *sources;
     size_t               count;
 };
@@ -190,11 +247,15 @@ static void add_memtable(struct collector *k, const struct memtable_view *v)
 
 static status add_table(struct collector *k, struct version_table *vt)
 {
+    bool                in_time = has_time(&vt->meta, k->wanted.ts_min, k->wanted.ts_max);
     struct merge_source s;
     struct lsm_table   *t;
 
+    if (!table_meta_overlaps(&vt->meta, k->wanted.start, k->wanted.end) ||
+        (!in_time && vt->meta.clears == 0))
+        return STATUS_OK;
     TRY_RETURN(lsm_table_of(k->lsm, vt->file, &t));
-    s.cursor = lsm_table_cursor(t, true);
+    s.cursor = in_time ? lsm_table_cursor(t, true) : nothing_open(k->lsm->heap);
     s.clears = lsm_table_clears(t, &s.clear_count);
     k->sources[k->count++] = s;
     return STATUS_OK;
@@ -214,8 +275,10 @@ static status add_level(struct collector *k, const struct version *v, unsigned n
     c->version = v;
     c->level = level;
     c->number = number;
+    c->ts_min = k->wanted.ts_min;
+    c->ts_max = k->wanted.ts_max;
     st = collect_clears(c);
-    if (!st_ok(st)) {
+    if (!st_ok(st) || (c->clear_count == 0 && find_table(c, 0, false) == level->count)) {
         level_close(&c->base);
         return st;
     }
@@ -237,10 +300,11 @@ static status collect_sources(struct collector *k, const struct lsm_state *s)
     return STATUS_OK;
 }
 
-status lsm_state_cursor(struct lsm *l, const struct lsm_state *s, struct lsm_cursor **out)
+status lsm_state_cursor(struct lsm *l, const struct lsm_state *s, const struct lsm_interest *wanted,
+                        struct lsm_cursor **out)
 {
     size_t           most = s->view_count + s->version->levels[0].count + LSM_LEVELS;
-    struct collector k = {.lsm = l};
+    struct collector k = {.lsm = l, .wanted = *wanted};
     status           st;
 
     k.sources = heap_must_alloc(l->heap, most, sizeof *k.sources);
@@ -324,11 +388,24 @@ void lsm_iter_close(struct engine_iter *base)
     heap_free(it);
 }
 
+static struct lsm_interest interest_of(const struct lsm_iter *it)
+{
+    struct lsm_interest i = {.start = it->start, .end = it->end, .ts_max = it->options.ts};
+
+    if (it->options.mode == ENGINE_ITER_META)
+        i.ts_max = 0;
+    if (it->options.mode == ENGINE_ITER_VERSIONS)
+        i.ts_min = it->options.newer_than + (it->options.newer_than < HLC_TS_MAX);
+    return i;
+}
+
 /* Tables are opened at the first move, which may wait; the opening of an iterator does not. */
 static status begin_move(struct lsm_iter *it)
 {
+    struct lsm_interest wanted = interest_of(it);
+
     it->base.valid = false;
-    return it->at != NULL ? STATUS_OK : lsm_state_cursor(it->lsm, &it->state, &it->at);
+    return it->at != NULL ? STATUS_OK : lsm_state_cursor(it->lsm, &it->state, &wanted, &it->at);
 }
 
 static bool one_per_key(const struct lsm_iter *it)
