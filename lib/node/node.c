@@ -160,10 +160,13 @@ static void on_store_stopped(void *ctx, status reason)
 
 static status start_storage(struct node *n)
 {
-    struct engine_options o = {
-        .path = n->options.store, .on_stop = on_store_stopped, .on_stop_ctx = n};
-    struct range_options r = {.id = 1};
+    struct engine_options o = n->options.engine;
+    struct range_options  r = {.id = 1};
 
+    o.type = ENGINE_LSM;
+    o.path = n->options.store;
+    o.on_stop = on_store_stopped;
+    o.on_stop_ctx = n;
     TRY_RETURN(engine_open(n->env, &o, &n->engine));
     engine_register_metrics(n->engine, n->metrics, NULL);
     TRY_RETURN(start_clock(n));

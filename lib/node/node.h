@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "storage/engine.h"
 
 struct env;
 struct node;
@@ -21,6 +22,7 @@ struct node_options {
     const char         *user;      /* first superuser of a new store */
     const char         *temp_dir;  /* of temporary files of a store in memory; NULL: "/tmp" */
     struct node_address sql, http; /* http.host NULL: no HTTP server */
+    struct engine_options engine; /* its sizes; the rest is the node's to say */
     uint64_t sql_memory; /* bytes for statements of all sessions; 0: a quarter of the machine's */
     uint64_t max_clock_offset_us;
     size_t   connections_max;

@@ -549,9 +549,9 @@ void durable_close(struct durable *d)
     durable_free(d);
 }
 
-uint64_t durable_sequence(const struct durable *d)
+uint64_t durable_applied(const struct durable *d)
 {
-    return d->sequence;
+    return d->applied;
 }
 
 void durable_free_before(struct durable *d, uint64_t sequence)

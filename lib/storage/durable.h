@@ -15,8 +15,8 @@ struct log_owner {
     void (*note_durable)(struct engine *e);
     /* Bytes that a checkpoint would have to hold. */
     uint64_t (*data_size)(struct engine *e);
-    /* A group was applied whole: the next batch has durable_sequence(). Must not yield. NULL: not
-     * asked for. */
+    /* A group was applied whole: all below durable_applied(). Must not yield. NULL: not asked for.
+     */
     void (*group_applied)(struct engine *e);
     /* Recovery begins, with the identity known: bring in what is not in the log, and set *sequence
      * to the first record to apply; it comes as 1. NULL: the base is a checkpoint. */
@@ -36,8 +36,8 @@ status MAY_YIELD durable_commit(struct durable *d, slice encoded, bool sync) MUS
 status MAY_YIELD durable_checkpoint(struct durable *d) MUST_CHECK;
 void             durable_stats(const struct durable *d, struct engine_stats *out);
 
-/* The number of the next record. */
-uint64_t durable_sequence(const struct durable *d);
+/* The first record that was not applied; others may already be on their way to the log. */
+uint64_t durable_applied(const struct durable *d);
 /* What the records below `sequence` did is durable elsewhere: their segments may go. */
 void     durable_free_before(struct durable *d, uint64_t sequence);
 /* Stop the store for good; takes `reason`. */

@@ -753,7 +753,7 @@ static void on_store_stopped(void *ctx, status reason)
 
 static status forget_clock(struct env *env)
 {
-    struct engine_options o = {.path = "store"};
+    struct engine_options o = {.type = ENGINE_LSM, .path = "store"};
     struct engine        *engine;
     struct engine_batch   b;
     char                  zero[8] = {0};
@@ -773,6 +773,11 @@ static status start(struct world *w, struct env *env)
 {
     struct node_options o = {.store = "store",
                              .user = "postgres",
+                             .engine = {.memtable_size = 32 << 10,
+                                        .cache_size = 32 << 10,
+                                        .table_size = 16 << 10,
+                                        .level_size = 32 << 10,
+                                        .log_segment_size = 256 << 10},
                              .sql = {.host = "", .port = PORT},
                              .sql_memory = (uint64_t)64 << 20,
                              .connections_max = 50,

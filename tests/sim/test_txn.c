@@ -51,7 +51,7 @@ struct world {
     struct elle          *history;
     enum txn_isolation    level;
     enum bug              bug;
-    bool                  durable, drop_locks, cancel;
+    bool                  durable, tables, drop_locks, cancel;
     bool                  mixed;     /* each transaction has a level of its own (T13) */
     bool                  ambiguous; /* now and then the outcome of a commit is not told (T1) */
     int                   crashes_left;
@@ -455,7 +455,12 @@ static status node_open(struct world *w, struct env *env)
 {
     struct txn_fixture   *f = &w->f;
     struct hlc_options    clock = {.wall_us = wall, .mono_us = mono, .source_ctx = env};
-    struct engine_options engine = {.path = w->durable ? "store" : NULL};
+    struct engine_options engine = {.type = w->tables ? ENGINE_LSM : ENGINE_MEMORY,
+                                    .path = w->durable ? "store" : NULL,
+                                    .memtable_size = 16 << 10,
+                                    .cache_size = 16 << 10,
+                                    .table_size = 8 << 10,
+                                    .level_size = 16 << 10};
     struct range_options  range = {.id = 1, .gc_retention_us = 2000, .gc_interval_us = 3000};
 
     *f = (struct txn_fixture){.env = env, .arena = arena_new(env_heap(env), NULL)};
@@ -640,6 +645,7 @@ static struct outcome run_seed(uint64_t seed, enum bug bug, struct buf *report)
               : dice % 8 == 1 ? TXN_READ_COMMITTED
                               : TXN_SERIALIZABLE;
     w.durable = bug == BUG_NONE && dice / 8 % 2 == 0;
+    w.tables = w.durable && dice / 16384 % 4 != 0;
     w.drop_locks = bug == BUG_NONE && dice / 16 % 4 == 0;
     w.cancel = dice / 64 % 4 == 0;
     w.mixed = bug == BUG_NONE && w.level == TXN_SERIALIZABLE && dice / 1024 % 4 == 0;
@@ -651,7 +657,7 @@ static struct outcome run_seed(uint64_t seed, enum bug bug, struct buf *report)
         w.crashes_left = (int)(dice / 256 % CRASHES_MAX);
         plan_crash(&w);
     }
-    buf_printf(report, "level %d%s%s%s%s%s\n", (int)w.level, w.durable ? ", durable" : "",
+    buf_printf(report, "level %d%s%s%s%s%s\n", (int)w.level, w.tables ? ", tables" : w.durable ? ", durable" : "",
                w.drop_locks ? ", locks dropped" : "", w.cancel ? ", waits cancelled" : "",
                w.mixed ? ", mixed levels" : "", w.ambiguous ? ", lost answers" : "");
     out.stuck = sim_run_until(w.sim, is_finished, &w, 600 * (uint64_t)SECOND_US) != SIM_DONE;

@@ -13,7 +13,6 @@ enum {
     STOP_WAITING = 4,
     DELAY_SIZE = 64 << 10, /* for so many bytes ... */
     DELAY_US = 1000,       /* ... a commit is delayed so long at most */
-    WAIT_US = 10 * 1000,
 };
 
 /* A source of the merge: tables that follow each other. */
@@ -301,7 +300,7 @@ void lsm_back_pressure(struct lsm *l, size_t size)
     size_t tables = level0_tables(l), behind = 0;
 
     while (must_stop(l) && !l->is_closing && l->base.state == ENGINE_RUNNING)
-        st_clear(env_wait(l->base.env, &l->idle, env_deadline(l->base.env, WAIT_US)));
+        env_wait_uncancelled(l->base.env, &l->idle);
     if (tables > SLOW_TABLES)
         behind = tables - SLOW_TABLES;
     if (l->waiting_count > SLOW_WAITING)

@@ -225,7 +225,7 @@ void lsm_rotate(struct lsm *l)
 
     if (memtable_is_empty(m) && umap_count(&m->applied) == 0)
         return;
-    m->sequence_end = durable_sequence(l->log);
+    m->sequence_end = durable_applied(l->log);
     list_push_front(&l->waiting, &m->link);
     l->waiting_count++;
     l->memtable = memtable_new(l->heap);
@@ -235,7 +235,7 @@ void lsm_rotate(struct lsm *l)
 
 status lsm_flush(struct lsm *l)
 {
-    uint64_t end = durable_sequence(l->log);
+    uint64_t end = durable_applied(l->log);
 
     lsm_rotate(l);
     while (l->set.log_sequence < end && !list_empty(&l->waiting)) {
