@@ -158,12 +158,21 @@ static void on_store_stopped(void *ctx, status reason)
     n->options.on_store_stopped(n->options.on_store_stopped_ctx, reason);
 }
 
+static uint64_t machine_memory(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : (uint64_t)4 << 30;
+}
+
 static status start_storage(struct node *n)
 {
     struct engine_options o = n->options.engine;
     struct range_options  r = {.id = 1};
 
     o.type = ENGINE_LSM;
+    if (o.cache_size == 0)
+        o.cache_size = machine_memory() / 8;
     o.path = n->options.store;
     o.on_stop = on_store_stopped;
     o.on_stop_ctx = n;
@@ -174,14 +183,6 @@ static status start_storage(struct node *n)
     TRY_RETURN(replicator_local_new(n->env, n->engine, &n->replicator));
     TRY_RETURN(range_open(n->env, n->clock, n->engine, n->replicator, &r, &n->range));
     return txn_system_new(n->env, n->clock, n->range, &n->txns);
-}
-
-/* A quarter of the machine's memory. */
-static uint64_t default_sql_memory(void)
-{
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 4 : (uint64_t)1 << 30;
 }
 
 /* Temporary files: in the store, or where the system has them. A crash between the making of a file
@@ -220,7 +221,7 @@ static status start_sql(struct node *n)
                                      .started_wall_us = env_wall_us(n->env)};
 
     if (o.sql_memory == 0)
-        o.sql_memory = default_sql_memory();
+        o.sql_memory = machine_memory() / 4;
     TRY_RETURN(catalog_open(n->env, n->txns, n->options.user, &n->catalog));
     TRY_RETURN(temp_dir_ready(n, a, &o.temp_dir));
     TRY_RETURN(sql_server_new(n->env, n->catalog, n->txns, &o, &n->sql));

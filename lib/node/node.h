@@ -18,11 +18,12 @@ struct node_address {
 };
 
 struct node_options {
-    const char         *store;     /* directory, or "mem:" */
-    const char         *user;      /* first superuser of a new store */
-    const char         *temp_dir;  /* of temporary files of a store in memory; NULL: "/tmp" */
-    struct node_address sql, http; /* http.host NULL: no HTTP server */
-    struct engine_options engine; /* its sizes; the rest is the node's to say */
+    const char           *store;     /* directory, or "mem:" */
+    const char           *user;      /* first superuser of a new store */
+    const char           *temp_dir;  /* of temporary files of a store in memory; NULL: "/tmp" */
+    struct node_address   sql, http; /* http.host NULL: no HTTP server */
+    struct engine_options engine;    /* its sizes (cache_size 0: an eighth of the machine's memory);
+                                        the    rest is the node's to say */
     uint64_t sql_memory; /* bytes for statements of all sessions; 0: a quarter of the machine's */
     uint64_t max_clock_offset_us;
     size_t   connections_max;

@@ -225,6 +225,8 @@ static void relief_fiber(struct env *env, void *arg)
         st_clear(run_checkpoint(d)); /* that it finds no room is no news */
         found = find_room(d);
     }
+    if (!found && d->owner->relieve != NULL && !d->is_closing)
+        d->owner->relieve(d->e); /* for the next look */
     if (found && d->e->state == ENGINE_READ_ONLY) {
         d->relief_data_size = 0;
         note_room(d, true);

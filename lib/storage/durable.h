@@ -22,6 +22,9 @@ struct log_owner {
      * to the first record to apply; it comes as 1. NULL: the base is a checkpoint. */
     status MAY_YIELD (*recover_base)(struct engine *e, struct durable *d, uint64_t *sequence);
     bool has_checkpoints;
+    /* The disk is full: do what lets segments go, if it takes less room than they. NULL: nothing.
+     */
+    void (*relieve)(struct engine *e);
 };
 
 /* Lock the directory, check or make its identity, recover into the engine and begin a new segment.

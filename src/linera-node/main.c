@@ -175,6 +175,7 @@ static status start(struct server *s)
     struct node_options o = {.store = s->args.store,
                              .user = s->args.user,
                              .temp_dir = temp_dir != NULL && temp_dir[0] == '/' ? temp_dir : NULL,
+                             .engine = {.cache_size = s->args.cache},
                              .sql_memory = s->args.sql_memory,
                              .max_clock_offset_us = s->args.max_offset_us,
                              .connections_max = s->args.connections};
@@ -279,7 +280,8 @@ int main(int argc, char **argv)
         {"ready-fd", 0, CLI_NUMBER, "N",
          "write a line to this descriptor when ready, then close it", NULL, &a->ready_fd},
         {"cache", 0, CLI_SIZE, "SIZE",
-         "block cache; the memory engine has none, so this is refused", NULL, &a->cache},
+         "memory for blocks of the store's tables (default: an eighth of the machine's)", NULL,
+         &a->cache},
         {"stores", 0, CLI_NUMBER, "N", "stores of this node; only 1 is supported", NULL,
          &a->stores},
         {"rpc", 0, CLI_TEXT, "HOST:PORT", "node to node; clusters are not supported yet", NULL,
@@ -310,11 +312,10 @@ int main(int argc, char **argv)
                                                    "--%s is not supported yet", not_yet[i]),
                                         "this version serves one node; see docs/limits.md"));
     }
-    if (a->cache != 0 || a->stores > 1)
-        return cli_fail(
-            PROGRAM, status_hint(status_new(ST_FEATURE_NOT_SUPPORTED, "--%s is not supported yet",
-                                            a->cache != 0 ? "cache" : "stores"),
-                                 "see docs/limits.md"));
+    if (a->stores > 1)
+        return cli_fail(PROGRAM, status_hint(status_new(ST_FEATURE_NOT_SUPPORTED,
+                                                        "--stores above 1 is not supported yet"),
+                                             "see docs/limits.md"));
     if (a->store == NULL)
         return cli_usage_error(PROGRAM, "--store is missing: a directory, or mem:");
     if (a->user == NULL)

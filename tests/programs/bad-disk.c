@@ -51,6 +51,16 @@ int posix_fallocate(int fd, off_t offset, off_t size)
     return has_room(fd, (long long)offset + size) ? real(fd, offset, size) : ENOSPC;
 }
 
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
+{
+    ssize_t (*real)(int, const void *, size_t, off_t) = dlsym(RTLD_NEXT, "pwrite");
+
+    if (has_room(fd, (long long)offset + (long long)size))
+        return real(fd, bytes, size, offset);
+    errno = ENOSPC;
+    return -1;
+}
+
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset)
 {
     ssize_t (*real)(int, const struct iovec *, int, off_t) = dlsym(RTLD_NEXT, "pwritev");

@@ -73,10 +73,11 @@ struct table_meta lsm_meta_of(uint64_t number, uint32_t level, const struct tabl
 /* Writes a view of a memtable, on another thread; each run fills some output (L18). */
 struct flush_job {
     struct memtable_view    view;
+    struct clear_set       *hidden; /* what newer memtables clear need not be written */
     struct lsm_cursor      *cursor; /* malloc's */
     struct table_writer    *writer;
     struct table_properties properties;
-    bool                    is_begun, is_done;
+    bool                    is_begun, is_done, is_empty;
 };
 
 static void flush_step(void *arg)
@@ -88,16 +89,21 @@ static void flush_step(void *arg)
     if (!j->is_begun)
         st = c->ops->first(c);
     j->is_begun = true;
-    for (; c->valid && table_writer_output(j->writer)->size < OUTPUT_SIZE; st = c->ops->next(c))
-        table_writer_add(j->writer, &c->entry);
+    for (; c->valid && table_writer_output(j->writer)->size < OUTPUT_SIZE; st = c->ops->next(c)) {
+        if (!clear_set_covers(j->hidden, c->entry.key))
+            table_writer_add(j->writer, &c->entry);
+    }
     ASSERT(st_ok(st));
     if (c->valid)
+        return;
+    j->is_done = true;
+    j->is_empty = table_writer_is_empty(j->writer) && j->view.clears == NULL;
+    if (j->is_empty)
         return;
     for (size_t i = 0; j->view.clears != NULL && i < j->view.clears->count; i++)
         table_writer_add_clear(j->writer, &j->view.clears->items[i]);
     table_writer_finish(j->writer, &j->properties);
     j->properties.file_size = table_writer_size(j->writer);
-    j->is_done = true;
 }
 
 static status run_job(struct lsm *l, struct flush_job *j, struct table_file *f)
@@ -106,7 +112,7 @@ static status run_job(struct lsm *l, struct flush_job *j, struct table_file *f)
         env_offload(l->base.env, ENV_LANE_CPU, flush_step, j);
         TRY_RETURN(table_file_write(f, table_writer_output(j->writer)));
     }
-    return table_file_finish(f);
+    return j->is_empty ? STATUS_OK : table_file_finish(f);
 }
 
 /* ---- the flush -------------------------------------------------------------------------------
@@ -142,6 +148,24 @@ out:
     return st;
 }
 
+/* The clears of the memtables that are newer. They are in the log, and install() syncs that. */
+static struct clear_set *cleared_since(struct lsm *l, const struct memtable *m)
+{
+    struct clear_set *c = clear_set_union(l->heap, l->memtable->clears, NULL);
+
+    LIST_FOR_EACH (it, &l->waiting) {
+        const struct memtable *newer = CONTAINER_OF(it, struct memtable, link);
+        struct clear_set      *both;
+
+        if (newer == m)
+            break;
+        both = clear_set_union(l->heap, c, newer->clears);
+        clear_set_unref(c);
+        c = both;
+    }
+    return c;
+}
+
 static status write_table(struct lsm *l, struct memtable *m)
 {
     struct flush_job  j = {0};
@@ -151,19 +175,22 @@ static status write_table(struct lsm *l, struct memtable *m)
     uint64_t          number;
 
     memtable_view_take(m, &j.view);
+    j.hidden = cleared_since(l, m);
     TRY(st, table_file_open(l, &f), out);
     number = f.number;
     j.cursor = memtable_cursor_open(&j.view, NULL);
     j.writer = table_writer_new(&(struct table_options){
         .number = number, .created_us = env_wall_us(l->base.env), .compression = COMPRESSION_LZ4});
     TRY(st, run_job(l, &j, &f), out);
-    meta = lsm_meta_of(number, 0, &j.properties);
-    st = install(l, m, &meta);
+    if (!j.is_empty)
+        meta = lsm_meta_of(number, 0, &j.properties);
+    st = install(l, m, j.is_empty ? NULL : &meta);
 out:
     table_file_abandon(&f);
     if (j.cursor != NULL)
         j.cursor->ops->close(j.cursor);
     table_writer_free(j.writer);
+    clear_set_unref(j.hidden);
     memtable_view_release(&j.view);
     return st;
 }
@@ -231,6 +258,16 @@ void lsm_rotate(struct lsm *l)
     l->memtable = memtable_new(l->heap);
     l->memtable->sequence_first = m->sequence_end;
     lsm_start_flush(l);
+}
+
+/* After a clear the memtable may be far smaller than the log that it keeps. */
+void lsm_relieve(struct lsm *l)
+{
+    struct engine_stats log = {0};
+
+    durable_stats(l->log, &log);
+    if (l->waiting_count <= 1 && memtable_size(l->memtable) < log.log_size / 2)
+        lsm_rotate(l);
 }
 
 status lsm_flush(struct lsm *l)

@@ -562,11 +562,17 @@ static status recover_base(struct engine *e, struct durable *d, uint64_t *sequen
     return delete_strays(l);
 }
 
+static void relieve(struct engine *e)
+{
+    lsm_relieve(lsm_of(e));
+}
+
 static const struct log_owner log_owner = {.apply = apply,
                                            .note_durable = note_durable,
                                            .data_size = data_size,
                                            .group_applied = group_applied,
-                                           .recover_base = recover_base};
+                                           .recover_base = recover_base,
+                                           .relieve = relieve};
 
 static void lsm_close(struct engine *e)
 {

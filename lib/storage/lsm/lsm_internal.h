@@ -100,6 +100,8 @@ status MAY_YIELD lsm_state_cursor(struct lsm *l, const struct lsm_state *s,
 void             lsm_rotate(struct lsm *l);
 /* Start the flush fiber, unless it runs or nothing waits. */
 void             lsm_start_flush(struct lsm *l);
+/* Make the memtable one that waits if its table takes less room than the log it keeps. */
+void             lsm_relieve(struct lsm *l);
 /* Write all that was committed so far to tables. */
 status MAY_YIELD lsm_flush(struct lsm *l) MUST_CHECK;
 

@@ -24,7 +24,7 @@ struct memtable *memtable_ref(struct memtable *m)
     return m;
 }
 
-static void clear_set_unref(struct clear_set *c)
+void clear_set_unref(struct clear_set *c)
 {
     if (c == NULL || --c->refs > 0)
         return;
@@ -89,6 +89,19 @@ static struct clear_set *clear_set_with(struct heap *heap, const struct clear_se
     for (; i < count; i++)
         clear_set_add(c, old->items[i].start, old->items[i].end);
     return c;
+}
+
+struct clear_set *clear_set_union(struct heap *heap, struct clear_set *a, const struct clear_set *b)
+{
+    if (a != NULL)
+        a->refs++;
+    for (size_t i = 0; b != NULL && i < b->count; i++) {
+        struct clear_set *both = clear_set_with(heap, a, b->items[i].start, b->items[i].end);
+
+        clear_set_unref(a);
+        a = both;
+    }
+    return a;
 }
 
 bool clear_set_covers(const struct clear_set *c, slice key)

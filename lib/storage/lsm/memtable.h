@@ -63,8 +63,13 @@ struct memtable_view memtable_view_borrow(struct memtable *m);
 /* The newest entry of `key` (with its space) at or below `ts`, of any kind; false when there is
  * none. Borrowed from the view. */
 bool memtable_get(const struct memtable_view *v, slice key, hlc_ts ts, struct lsm_entry *out);
-/* Whether a clear hides the key in older sources. */
+/* Whether a clear hides the key in older sources. Accepts NULL. */
 bool clear_set_covers(const struct clear_set *c, slice key);
+/* What either clears; a reference of its own. Each may be NULL; NULL when both are. */
+struct clear_set *clear_set_union(struct heap *heap, struct clear_set *a,
+                                  const struct clear_set *b);
+/* Accepts NULL. */
+void              clear_set_unref(struct clear_set *c);
 
 /* A cursor over the view, which must outlive it; memory from `heap`. Moves on any thread, one at a
  * time, if `heap` is that thread's or NULL. Never fails. */
