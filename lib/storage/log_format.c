@@ -43,6 +43,7 @@ void segment_header_put(struct buf *b, const struct segment_header *h)
     put_u64le(p + 24, h->first_sequence);
     put_u64le(p + 32, h->previous_segment);
     put_u32le(p + 40, h->previous_crc);
+    put_u32le(p + 44, h->kept);
     memcpy(p + 48, h->incarnation, 16);
     end_header(b, p, SEGMENT_HEADER_SIZE);
 }
@@ -51,12 +52,14 @@ bool segment_header_take(slice bytes, struct segment_header *out)
 {
     const char *p = bytes.data;
 
-    if (!header_is(bytes, SEGMENT_HEADER_SIZE, segment_magic) || get_u32le(p + 8) != LOG_VERSION)
+    if (!header_is(bytes, SEGMENT_HEADER_SIZE, segment_magic) || get_u32le(p + 8) == 0 ||
+        get_u32le(p + 8) > LOG_VERSION)
         return false;
     out->segment = get_u64le(p + 16);
     out->first_sequence = get_u64le(p + 24);
     out->previous_segment = get_u64le(p + 32);
     out->previous_crc = get_u32le(p + 40);
+    out->kept = get_u32le(p + 44);
     memcpy(out->incarnation, p + 48, 16);
     return true;
 }
@@ -80,7 +83,9 @@ void log_record_put(struct buf *b, struct log_record *r)
     put_u64le(h + 16, r->sequence);
     put_u64le(h + 24, r->synced);
     put_u32le(h + 32, r->previous);
-    put_u32le(h + 36, (uint32_t)r->type);
+    h[36] = (char)r->type;
+    h[37] = (char)r->content;
+    put_u16le(h + 38, 0);
     if (r->payload.size > 0)
         memcpy(h + RECORD_HEADER_SIZE, r->payload.data, r->payload.size);
     memset(h + RECORD_HEADER_SIZE + r->payload.size, 0, padding(r->payload.size));
@@ -99,8 +104,10 @@ bool log_record_take(slice *bytes, uint64_t generation, struct log_record *out)
     size = get_u32le(h + 4);
     if (size > bytes->size - RECORD_HEADER_SIZE)
         return false;
-    out->type = (enum record_type)get_u32le(h + 36);
-    if (out->type < RECORD_WHOLE || out->type > RECORD_MARK)
+    out->type = (enum record_type)(uint8_t)h[36];
+    out->content = (enum log_content)(uint8_t)h[37];
+    if (out->type < RECORD_WHOLE || out->type > RECORD_MARK || out->content >= LOG_CONTENTS ||
+        get_u16le(h + 38) != 0)
         return false;
     out->crc = get_u32le(h);
     if (out->crc != crc32c(0, h + 4, RECORD_HEADER_SIZE - 4 + size))

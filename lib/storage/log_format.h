@@ -8,7 +8,7 @@
 #include "base/buf.h"
 
 enum {
-    LOG_VERSION = 1,
+    LOG_VERSION = 2, /* version 1 is read: its records are all of engine batches */
     SEGMENT_HEADER_SIZE = 64,
     RECORD_HEADER_SIZE = 40,
     RECORD_ALIGN = 8,
@@ -26,7 +26,15 @@ struct segment_header {
     uint64_t first_sequence;   /* of its first record; ends what counts of the segment before */
     uint64_t previous_segment; /* the begun one before it; 0 for the first */
     uint32_t previous_crc;     /* of the last record that counts before it (chain, L4) */
+    uint32_t kept; /* the oldest segment with something of a Raft log is so many numbers before */
     uint8_t  incarnation[16];  /* of the store */
+};
+
+/* What a record holds, or a part of. */
+enum log_content {
+    LOG_BATCH, /* an engine batch (batch.h), not replicated */
+    LOG_RAFT,  /* a batch of changes to Raft logs (raft_format.h) */
+    LOG_CONTENTS,
 };
 
 enum record_type {
@@ -39,6 +47,7 @@ enum record_type {
 
 struct log_record {
     enum record_type type;
+    enum log_content content;
     uint64_t         generation; /* the segment's number (L4) */
     uint64_t         sequence;   /* counts records, from 1, without gaps */
     uint64_t         synced;   /* records below this were durable when this one was written (L3) */

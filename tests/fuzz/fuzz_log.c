@@ -1,8 +1,10 @@
-/* Log segments, checkpoints, identity files and batches with any content: nothing is read past the
- * end, what is taken moves forward, and a taken batch can be taken apart. */
+/* Log segments, checkpoints, identity files, batches and changes to Raft logs with any content:
+ * nothing is read past the end, what is taken moves forward, and a taken batch can be taken apart.
+ */
 #include "base/assert.h"
 #include "storage/batch.h"
 #include "storage/log_format.h"
+#include "storage/raft_format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,6 +23,26 @@ static void take_records(slice bytes)
     }
 }
 
+/* What is taken says the same when it is put and taken again. */
+static void take_raft_ops(slice bytes)
+{
+    struct raft_op op, again;
+    struct buf     b;
+
+    buf_init(&b, NULL);
+    while (raft_op_take(&bytes, &op)) {
+        slice put;
+
+        buf_reset(&b);
+        raft_op_put(&b, &op);
+        put = buf_slice(&b);
+        ASSERT(raft_op_take(&put, &again) && put.size == 0);
+        ASSERT(again.kind == op.kind && again.range_id == op.range_id);
+        ASSERT(again.entry.index == op.entry.index && slice_eq(again.entry.data, op.entry.data));
+    }
+    buf_deinit(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     slice                    bytes = slice_make(data, size), payload;
@@ -35,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)checkpoint_header_take(bytes, &checkpoint);
     (void)identity_take(bytes, &id, &version);
     take_records(bytes);
+    take_raft_ops(bytes);
     if (bytes.size >= CHECKPOINT_BLOCK_HEADER_SIZE)
         (void)checkpoint_block_take(&bytes, get_u64le(bytes.data + 16), get_u64le(bytes.data + 8),
                                     &payload);
