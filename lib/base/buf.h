@@ -52,6 +52,13 @@ static inline void buf_append_slice(struct buf *b, slice s)
     buf_append(b, s.data, s.size);
 }
 
+/* Its content is a copy of `s` then, which must not lie in it. */
+static inline void buf_set(struct buf *b, slice s)
+{
+    buf_reset(b);
+    buf_append_slice(b, s);
+}
+
 static inline void buf_append_cstr(struct buf *b, const char *text)
 {
     buf_append(b, text, strlen(text));

@@ -163,6 +163,48 @@ status engine_span_size(struct engine *e, slice start, slice end, uint64_t *size
     return e->ops->span_size(e, start, end, size);
 }
 
+status engine_span_middle(struct engine *e, slice start, slice end, struct buf *key)
+{
+    ASSERT(key->size == 0);
+    TRY_RETURN(check_running(e));
+    if (end.size > 0 && slice_cmp(start, end) >= 0)
+        return STATUS_OK;
+    return e->ops->span_middle(e, start, end, key);
+}
+
+status engine_drop_span(struct engine *e, slice start, slice end)
+{
+    TRY_RETURN(check_running(e));
+    if (end.size > 0 && slice_cmp(start, end) >= 0)
+        return STATUS_OK;
+    return e->ops->drop_span(e, start, end);
+}
+
+status engine_tables(struct engine *e, engine_table_fn *visit, void *ctx)
+{
+    return e->ops->tables(e, visit, ctx);
+}
+
+static status add_to_level(void *ctx, const struct engine_table *t)
+{
+    struct engine_level *l = (struct engine_level *)ctx + t->level;
+
+    l->tables++;
+    l->size += t->size;
+    l->raw_size += t->raw_size;
+    l->entries += t->entries;
+    l->tombstones += t->tombstones;
+    l->cleared += t->cleared;
+    l->clears += t->clears;
+    return STATUS_OK;
+}
+
+void engine_levels(struct engine *e, struct engine_level out[ENGINE_LEVELS])
+{
+    memset(out, 0, ENGINE_LEVELS * sizeof *out);
+    st_clear(engine_tables(e, add_to_level, out)); /* no visit fails */
+}
+
 enum engine_state engine_state(const struct engine *e)
 {
     return e->state;
@@ -192,6 +234,19 @@ static const struct metric_desc metric_descs[] = {ENGINE_METRICS(X)};
 void engine_register_metrics(const struct engine *e, struct metrics *m, const char *labels)
 {
     metrics_add(m, metric_descs, ARRAY_LEN(metric_descs), &e->metrics, labels);
+}
+
+status engine_commit_clear(struct engine *e, slice start, slice end)
+{
+    struct engine_batch b;
+    status              st;
+
+    engine_batch_init(&b, env_heap(e->env));
+    st = engine_batch_clear_range(&b, start, end);
+    if (st_ok(st))
+        st = engine_commit(e, &b, true);
+    engine_batch_deinit(&b);
+    return st;
 }
 
 void engine_new_identity(struct engine *e, const struct engine_options *o)

@@ -180,9 +180,69 @@ status MAY_YIELD engine_iter_seek_before(struct engine_iter *it, slice key) MUST
 status MAY_YIELD engine_iter_next(struct engine_iter *it) MUST_CHECK;
 status MAY_YIELD engine_iter_prev(struct engine_iter *it) MUST_CHECK;
 
-/* About how many bytes [start, end) holds, all versions; 0 for an empty span. */
+/* ---- spans of keys
+ * --------------------------------------------------------------------------------
+ * Of versioned keys; an empty `end`: no upper end. */
+
+/* About how many bytes [start, end) holds, all versions; 0 for an empty span. In memory: what the
+ * entries take there; in tables: in the files, with all that newer entries hide, blocks at the
+ * bounds by whole or not. Looks at indexes alone, not at data, and never tells less of a larger
+ * span. */
 status MAY_YIELD engine_span_size(struct engine *e, slice start, slice end, uint64_t *size)
     MUST_CHECK;
+
+/* Put the key with which [start, key) holds about half of those bytes into the empty *key: above
+ * `start`, below `end`, not always a key that exists. It stays empty when there is nothing in
+ * between. Looks at indexes alone. */
+status MAY_YIELD engine_span_middle(struct engine *e, slice start, slice end, struct buf *key)
+    MUST_CHECK;
+
+/* Take all versions of the keys in [start, end) away, durably, as a commit with sync of a batch
+ * that clears the span does, and with its errors. Then tables that have nothing outside the span go
+ * at once, with the space they take as soon as no snapshot or iterator sees them; what is left of
+ * the others, or finds no room for the edit on a full disk, goes with compaction. OUTCOME_UNKNOWN:
+ * the store has stopped, and only its next recovery will tell whether the span was cleared. */
+status MAY_YIELD engine_drop_span(struct engine *e, slice start, slice end) MUST_CHECK;
+
+/* ---- tables
+ * --------------------------------------------------------------------------------------- */
+
+/* A table of an engine that has some. Keys begin with a byte that tells meta keys (0) from
+ * versioned ones (1). */
+struct engine_table {
+    uint64_t number; /* its file is <12 digits>.sst */
+    unsigned level;
+    uint64_t size;            /* of the file, in bytes */
+    slice    least, greatest; /* of what it holds or clears */
+    hlc_ts   ts_min, ts_max;  /* of its entries; both 0 without any */
+    uint64_t entries;         /* of all kinds */
+    uint64_t keys;            /* different ones among them; 0: not counted */
+    uint64_t tombstones;      /* of the entries: versions that say "deleted" */
+    uint64_t cleared;         /* of the entries: such as hide one version in older tables */
+    uint64_t clears;          /* spans hidden in older tables */
+    uint64_t raw_size;        /* of keys and values, before compression */
+    uint64_t created_us;      /* wall clock */
+};
+
+typedef status engine_table_fn(void *ctx, const struct engine_table *t);
+
+/* Call `visit` for each table of now: of level 0 from the newest, then level by level by key. What
+ * it is given lives until it returns; it may yield. Its first error ends the walk and is
+ * returned. An engine without tables has none to show. */
+status MAY_YIELD engine_tables(struct engine *e, engine_table_fn *visit, void *ctx) MUST_CHECK;
+
+enum { ENGINE_LEVELS = 7 };
+
+/* The tables of one level together. */
+struct engine_level {
+    uint64_t tables;
+    uint64_t size; /* of the files, in bytes */
+    uint64_t raw_size;
+    uint64_t entries, tombstones, cleared, clears;
+};
+
+/* Sum up the levels of now; all zeros without tables. */
+void engine_levels(struct engine *e, struct engine_level out[ENGINE_LEVELS]);
 
 /* ---- state
  * ---------------------------------------------------------------------------------------- */

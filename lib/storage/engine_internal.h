@@ -29,6 +29,9 @@ struct engine_ops {
     status (*iter_next)(struct engine_iter *it);
     status (*iter_prev)(struct engine_iter *it);
     status (*span_size)(struct engine *e, slice start, slice end, uint64_t *size);
+    status (*span_middle)(struct engine *e, slice start, slice end, struct buf *key);
+    status (*drop_span)(struct engine *e, slice start, slice end);
+    status (*tables)(struct engine *e, engine_table_fn *visit, void *ctx);
     void (*stats)(struct engine *e, struct engine_stats *out);
     status (*checkpoint)(struct engine *e);
 };
@@ -45,6 +48,9 @@ struct engine {
 status MAY_YIELD engine_gc_collect(struct engine *e, slice start, slice end, hlc_ts threshold,
                                    uint64_t budget, struct engine_batch *drop, struct buf *resume)
     MUST_CHECK;
+
+/* Commit a batch that clears [start, end), with sync. */
+status MAY_YIELD engine_commit_clear(struct engine *e, slice start, slice end) MUST_CHECK;
 
 /* The identity of a new store. */
 void engine_new_identity(struct engine *e, const struct engine_options *o);

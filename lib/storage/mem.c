@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "storage/durable.h"
+#include "storage/span.h"
 
 static struct applied *applied_of(struct mem_engine *m, uint64_t range_id)
 {
@@ -170,6 +171,33 @@ static status mem_span_size(struct engine *e, slice start, slice end, uint64_t *
     return STATUS_OK;
 }
 
+static status tree_size(void *ctx, slice start, slice end, uint64_t *size)
+{
+    return mem_span_size(ctx, start, end, size);
+}
+
+static status tree_key(void *ctx, size_t source, uint32_t where, struct buf *key)
+{
+    (void)source;
+    tree_sample(mem_of(ctx)->data.root, where, key);
+    return STATUS_OK;
+}
+
+static status mem_span_middle(struct engine *e, slice start, slice end, struct buf *key)
+{
+    struct span_sources s = {.ctx = e, .count = 1, .size = tree_size, .sample = tree_key};
+
+    return span_middle(&s, start, end, key);
+}
+
+static status mem_tables(struct engine *e, engine_table_fn *visit, void *ctx)
+{
+    (void)e;
+    (void)visit;
+    (void)ctx;
+    return STATUS_OK;
+}
+
 static void mem_stats(struct engine *e, struct engine_stats *out)
 {
     struct mem_engine *m = mem_of(e);
@@ -246,6 +274,9 @@ static const struct engine_ops mem_ops = {
     .iter_next = mem_iter_next,
     .iter_prev = mem_iter_prev,
     .span_size = mem_span_size,
+    .span_middle = mem_span_middle,
+    .drop_span = engine_commit_clear,
+    .tables = mem_tables,
     .stats = mem_stats,
     .checkpoint = mem_checkpoint,
 };

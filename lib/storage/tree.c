@@ -215,6 +215,26 @@ uint64_t tree_span_size(const struct page *root, slice start, slice end)
     return span_size(root, start.size > 0 ? &low : NULL, end.size > 0 ? &high : NULL);
 }
 
+void tree_sample(const struct page *root, uint32_t where, struct buf *key)
+{
+    const struct page *p = root;
+
+    if (p == NULL || p->count == 0)
+        return;
+    for (;;) {
+        uint64_t at = (uint64_t)where * p->count;
+        unsigned pos = (unsigned)(at >> 32);
+
+        if (p->level == 0) {
+            buf_append_slice(key, page_prefix(p));
+            buf_append_slice(key, page_suffix(p, pos));
+            return;
+        }
+        p = page_child(p, pos);
+        where = (uint32_t)at;
+    }
+}
+
 /* ---- rebuilding pages ---------------------------------------------------------------------------
  */
 

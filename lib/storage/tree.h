@@ -49,6 +49,11 @@ bool tree_find(const struct page *root, slice key, hlc_ts ts, const struct page 
 /* About how many bytes the entries of [start, end) take. */
 uint64_t tree_span_size(const struct page *root, slice start, slice end);
 
+/* Put the key at about `where` of 2^32 of the tree's entries into the empty *key, looking at one
+ * page of each level; leave it empty when the tree is. A greater `where` never gives a smaller key.
+ */
+void tree_sample(const struct page *root, uint32_t where, struct buf *key);
+
 /* A place in a tree that does not change: below a pinned root, or with no write in between. */
 struct tree_cursor {
     const struct page *root; /* borrowed */

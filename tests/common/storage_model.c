@@ -166,6 +166,11 @@ void model_apply(struct model *m, const struct engine_batch *b)
     }
 }
 
+void model_clear_range(struct model *m, slice start, slice end)
+{
+    clear(&m->data, start, end);
+}
+
 void model_gc(struct model *m, hlc_ts threshold)
 {
     struct model_space *s = &m->data;

@@ -36,6 +36,8 @@ void   model_init(struct model *m);
 void   model_deinit(struct model *m);
 void   model_copy(struct model *to, const struct model *from);
 void   model_apply(struct model *m, const struct engine_batch *b);
+/* What a batch with one clear of versioned keys does; an empty `end`: no upper end. */
+void   model_clear_range(struct model *m, slice start, slice end);
 /* What engine_gc() over the whole key space leaves. */
 void   model_gc(struct model *m, hlc_ts threshold);
 /* Entries held, of both spaces. */

@@ -173,9 +173,39 @@ static void order(struct buf *a, struct buf *b)
     *b = other;
 }
 
-/* A span is at least as large as what it contains. */
+static void drop_span(struct play *p)
+{
+    struct buf start, end;
+
+    buf_init(&start, NULL);
+    buf_init(&end, NULL);
+    model_random_key(&p->prng, &p->shape, &start);
+    if (prng_below(&p->prng, 10) > 0)
+        model_random_key(&p->prng, &p->shape, &end);
+    model_clear_range(&p->model, buf_slice(&start), buf_slice(&end));
+    assert_st_ok(engine_drop_span(p->w->e, buf_slice(&start), buf_slice(&end)));
+    buf_deinit(&start);
+    buf_deinit(&end);
+}
+
+static void check_middle(struct play *p, slice start, slice end)
+{
+    struct buf middle;
+
+    buf_init(&middle, NULL);
+    assert_st_ok(engine_span_middle(p->w->e, start, end, &middle));
+    if (middle.size > 0) {
+        assert_true(slice_cmp(start, buf_slice(&middle)) < 0);
+        assert_true(end.size == 0 || slice_cmp(buf_slice(&middle), end) < 0);
+    }
+    buf_deinit(&middle);
+}
+
+/* A span is at least as large as what it contains, unless a compaction ends in between. */
 static void measure_spans(struct play *p)
 {
+    struct engine_level before[ENGINE_LEVELS], after[ENGINE_LEVELS];
+
     struct buf keys[3];
     uint64_t   size[3];
 
@@ -186,10 +216,14 @@ static void measure_spans(struct play *p)
     order(&keys[0], &keys[1]);
     order(&keys[1], &keys[2]);
     order(&keys[0], &keys[1]);
+    engine_levels(p->w->e, before);
     assert_st_ok(engine_span_size(p->w->e, buf_slice(&keys[0]), buf_slice(&keys[1]), &size[0]));
     assert_st_ok(engine_span_size(p->w->e, buf_slice(&keys[0]), buf_slice(&keys[2]), &size[1]));
     assert_st_ok(engine_span_size(p->w->e, buf_slice(&keys[0]), SLICE_EMPTY, &size[2]));
-    assert_true(size[0] <= size[1] && size[1] <= size[2]);
+    engine_levels(p->w->e, after);
+    if (memcmp(before, after, sizeof before) == 0)
+        assert_true(size[0] <= size[1] && size[1] <= size[2]);
+    check_middle(p, buf_slice(&keys[0]), buf_slice(&keys[2]));
     for (int i = 0; i < 3; i++)
         buf_deinit(&keys[i]);
 }
@@ -217,6 +251,8 @@ static void play_round(struct play *p, unsigned ops, bool late)
     use_reader(p);
     if ((late || !p->model.drops_late) && prng_below(&p->prng, 25) == 0)
         collect(p);
+    if (p->shape.clears && prng_below(&p->prng, 20) == 0)
+        drop_span(p);
     if (files && prng_below(&p->prng, 40) == 0)
         assert_st_ok(engine_checkpoint(p->w->e));
     if (files && prng_below(&p->prng, 60) == 0)

@@ -32,6 +32,7 @@ struct compaction {
     struct table_file    file;
     struct manifest_edit edit;
     hlc_ts               gc_ts;   /* what the merge goes by */
+    uint64_t             drops;   /* of the engine, when the inputs were last known to be there */
     uint64_t            *outputs; /* numbers of finished files, to be deleted if it fails */
     size_t               output_count;
 
@@ -177,6 +178,34 @@ static void step(void *arg)
     c->st = merge_step(c->merge, &c->state, &c->source);
 }
 
+static bool inputs_are_there(const struct compaction *c)
+{
+    const struct pick    *p = c->pick;
+    const struct version *now = c->lsm->set.current;
+    bool                  are_there = true;
+
+    for (size_t i = 0; i < p->input_count && are_there; i++)
+        are_there = version_has(now, p->level, p->inputs[i]->meta.number);
+    for (size_t i = 0; i < p->below_count && are_there; i++)
+        are_there = version_has(now, p->output_level, p->below[i]->meta.number);
+    return are_there;
+}
+
+static status dropped(void)
+{
+    return status_new(ST_CANCELLED, "an input of the compaction was dropped");
+}
+
+/* CANCELLED: an input was dropped whole meanwhile, and what of it is in the outputs must not come
+ * back. */
+static status check_inputs(struct compaction *c)
+{
+    if (c->drops == c->lsm->drops)
+        return STATUS_OK;
+    c->drops = c->lsm->drops;
+    return inputs_are_there(c) ? STATUS_OK : dropped();
+}
+
 static status run_merge(struct compaction *c)
 {
     for (;;) {
@@ -184,6 +213,7 @@ static status run_merge(struct compaction *c)
         TRY_RETURN(c->st);
         if (c->lsm->is_closing)
             return status_new(ST_CANCELLED, "the store is being closed");
+        TRY_RETURN(check_inputs(c));
         switch (c->state) {
         case MERGE_NEED_INPUT:
             TRY_RETURN(feed(c, c->source));
@@ -221,9 +251,21 @@ static status merge_tables(struct compaction *c)
     return env_sync_dir(c->lsm->base.env, c->lsm->path, ENV_LANE_IO);
 }
 
+/* An edit that waits behind one that drops an input is rejected, like any that removes what is not
+ * there. */
+static status install(struct compaction *c)
+{
+    status st = lsm_edit(c->lsm, &c->edit);
+
+    if (status_code(st) != ST_CORRUPT || inputs_are_there(c))
+        return st;
+    st_clear(st);
+    return dropped();
+}
+
 static status compact(struct lsm *l, struct pick *p)
 {
-    struct compaction c = {.lsm = l, .pick = p};
+    struct compaction c = {.lsm = l, .pick = p, .drops = l->drops};
     status            st = STATUS_OK;
 
     manifest_edit_init(&c.edit, l->heap);
@@ -231,7 +273,7 @@ static status compact(struct lsm *l, struct pick *p)
     if (!p->is_move)
         st = merge_tables(&c);
     if (st_ok(st))
-        st = lsm_edit(l, &c.edit);
+        st = install(&c);
     if (!st_ok(st) && !manifest_has_failed(l->manifest)) /* else the edit may count after all */
         delete_outputs(&c);
     for (size_t i = 0; i < c.input_count; i++)
@@ -257,7 +299,7 @@ static void compaction_fiber(struct env *env, void *arg)
 
         pick_free(p);
         env_broadcast(env, &l->idle);
-        if (st_ok(st) || l->is_closing) {
+        if (st_ok(st) || status_code(st) == ST_CANCELLED || l->is_closing) {
             st_clear(st);
             continue;
         }

@@ -445,27 +445,6 @@ static status lsm_gc(struct engine *e, slice start, slice end, hlc_ts threshold,
     return st;
 }
 
-static status lsm_span_size(struct engine *e, slice start, slice end, uint64_t *size)
-{
-    struct lsm *l = lsm_of(e);
-    struct buf  keys;
-    slice       from, to;
-
-    buf_init(&keys, l->heap);
-    buf_put_u8(&keys, LSM_SPACE_DATA);
-    buf_append_slice(&keys, start);
-    buf_put_u8(&keys, end.size > 0 ? LSM_SPACE_DATA : LSM_SPACE_DATA + 1);
-    buf_append_slice(&keys, end);
-    from = slice_make(keys.data, start.size + 1);
-    to = slice_from(buf_slice(&keys), start.size + 1);
-    *size = version_span_size(l->set.current, from, to) +
-            tree_span_size(l->memtable->tree.root, from, to);
-    LIST_FOR_EACH (it, &l->waiting)
-        *size += tree_span_size(CONTAINER_OF(it, struct memtable, link)->tree.root, from, to);
-    buf_deinit(&keys);
-    return STATUS_OK;
-}
-
 static void lsm_stats(struct engine *e, struct engine_stats *out)
 {
     struct lsm           *l = lsm_of(e);
@@ -624,6 +603,9 @@ static const struct engine_ops lsm_ops = {
     .iter_next = lsm_iter_next,
     .iter_prev = lsm_iter_prev,
     .span_size = lsm_span_size,
+    .span_middle = lsm_span_middle,
+    .drop_span = lsm_drop_span,
+    .tables = lsm_tables,
     .stats = lsm_stats,
     .checkpoint = lsm_checkpoint,
 };

@@ -34,10 +34,11 @@ struct lsm {
     struct block_codec *codec;
     struct picker       picker;
     bool                is_flushing, is_compacting, is_closing;
-    struct env_cond     idle; /* something in the background has ended, or made room */
-    struct cached      *held; /* what the last get returned lies in it, */
-    struct buf          copy; /* or in this */
-    size_t              readers;
+    uint64_t        drops; /* edits that took tables away whole: a compaction may have lost its */
+    struct env_cond idle;  /* something in the background has ended, or made room */
+    struct cached  *held;  /* what the last get returned lies in it, */
+    struct buf      copy;  /* or in this */
+    size_t          readers;
 };
 
 static inline struct lsm *lsm_of(struct engine *e)
@@ -94,6 +95,19 @@ struct lsm_interest {
 status MAY_YIELD lsm_state_cursor(struct lsm *l, const struct lsm_state *s,
                                   const struct lsm_interest *wanted, struct lsm_cursor **out)
     MUST_CHECK;
+
+/* The bounds [start, end) of data keys with their space, in *room, which is empty. */
+struct lsm_span {
+    slice start, end;
+};
+struct lsm_span lsm_span_of(struct buf *room, enum lsm_space space, slice start, slice end);
+
+/* span.c */
+status MAY_YIELD lsm_span_size(struct engine *e, slice start, slice end, uint64_t *size) MUST_CHECK;
+status MAY_YIELD lsm_span_middle(struct engine *e, slice start, slice end, struct buf *key)
+    MUST_CHECK;
+status MAY_YIELD lsm_drop_span(struct engine *e, slice start, slice end) MUST_CHECK;
+status MAY_YIELD lsm_tables(struct engine *e, engine_table_fn *visit, void *ctx) MUST_CHECK;
 
 /* flush.c */
 /* Make the memtable one that waits, if it holds anything, and see to it that it is written. */

@@ -14,7 +14,7 @@ struct level_cursor {
     const struct version_level *level; /* its ... */
     unsigned                    number;
     hlc_ts                      ts_min, ts_max; /* of what is looked for */
-    struct lsm_cursor          *table; /* of tables[at]; NULL: none is open */
+    struct lsm_cursor          *table;          /* of tables[at]; NULL: none is open */
     size_t                      at;
     struct lsm_clear           *clears; /* of all tables */
     size_t                      clear_count;

@@ -551,6 +551,80 @@ static status path_seek(struct path *p, slice key, hlc_ts ts)
     return STATUS_OK;
 }
 
+/* ---- sizes, from the index -------------------------------------------------------------------
+ */
+
+/* From the root down to the block of level 1 that leads to the key's data block. */
+static status path_seek_handle(struct path *p, slice key)
+{
+    block_cursor_seek(&p->levels[p->top].at, key, HLC_TS_MAX);
+    for (unsigned level = p->top; level > 1 && p->levels[level].at.valid;) {
+        TRY_RETURN(path_load(p, --level));
+        block_cursor_seek(&p->levels[level].at, key, HLC_TS_MAX);
+    }
+    return STATUS_OK;
+}
+
+static status offset_of(struct path *p, slice key, uint64_t *offset)
+{
+    const struct block_cursor *at = &p->levels[1].at;
+    struct block_handle        h;
+
+    *offset = p->t->properties.data_size;
+    TRY_RETURN(path_seek_handle(p, key));
+    if (!p->levels[p->top].at.valid || !at->valid)
+        return STATUS_OK; /* all is before the key */
+    /* Values lie before the data block that names them. */
+    TRY_RETURN(path_step(p, 1, true));
+    *offset = 0;
+    if (at->valid) {
+        h = block_child(at->block, at->pos).block;
+        *offset = h.offset + h.size;
+    }
+    return STATUS_OK;
+}
+
+status lsm_table_offset(struct lsm_table *t, slice key, uint64_t *offset)
+{
+    struct path p;
+    status      st;
+
+    *offset = 0;
+    if (t->root == NULL)
+        return STATUS_OK;
+    path_init(&p, t, true);
+    st = offset_of(&p, key, offset);
+    path_deinit(&p);
+    return st;
+}
+
+status lsm_table_sample(struct lsm_table *t, uint32_t where, struct buf *key)
+{
+    const struct block *index = t->root;
+    struct cached      *held = NULL;
+    unsigned            pos;
+
+    for (unsigned level = t->footer.index_level; level > 1; level--) {
+        uint64_t           at = (uint64_t)where * block_count(index);
+        struct block_child child = block_child(index, (unsigned)(at >> 32));
+        struct cached     *next;
+        status             st = get_block(t, &child.block, (int)level - 1, true, NULL, &next);
+
+        cache_release(held);
+        TRY_RETURN(st);
+        held = next;
+        index = held->block;
+        where = (uint32_t)at;
+    }
+    if (index == NULL)
+        return STATUS_OK;
+    pos = (unsigned)((uint64_t)where * block_count(index) >> 32);
+    buf_append_slice(key, page_prefix(block_page(index)));
+    buf_append_slice(key, page_suffix(block_page(index), pos));
+    cache_release(held);
+    return STATUS_OK;
+}
+
 /* ---- the cursor ------------------------------------------------------------------------------
  */
 

@@ -46,6 +46,14 @@ status MAY_YIELD lsm_table_get(struct lsm_table *t, slice key, uint64_t hash, hl
                                struct lsm_table_value *out) MUST_CHECK;
 void             lsm_table_value_release(struct lsm_table_value *v);
 
+/* About how many bytes of the file's data and values are of keys below `key`: those of all blocks
+ * before the one that can have it. Reads blocks of the index alone. */
+status MAY_YIELD lsm_table_offset(struct lsm_table *t, slice key, uint64_t *offset) MUST_CHECK;
+/* Put a key that divides the table's data blocks at about `where` of 2^32 into the empty *key, from
+ * the index alone; leave it empty when there are none. A greater `where` never gives a smaller key.
+ */
+status MAY_YIELD lsm_table_sample(struct lsm_table *t, uint32_t where, struct buf *key) MUST_CHECK;
+
 /* A cursor over all entries. What it stands on stays in memory until it moves. With `fill` false
  * data blocks are read past the cache. One that goes on forward and finds nothing in the cache
  * reads ahead, 32 KiB and then up to 512 KiB at once. */

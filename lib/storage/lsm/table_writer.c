@@ -116,12 +116,6 @@ static void *grow(void *old, size_t count, size_t *capacity, size_t size)
     return new;
 }
 
-static void buf_set(struct buf *b, slice s)
-{
-    buf_reset(b);
-    buf_append_slice(b, s);
-}
-
 /* Every block of the table passes here. */
 static void seal(struct table_writer *w, slice raw, struct block_handle *out)
 {

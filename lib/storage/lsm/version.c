@@ -594,6 +594,11 @@ bool version_any_overlap(const struct version *v, unsigned level, slice start, s
     return false;
 }
 
+bool version_has(const struct version *v, unsigned level, uint64_t number)
+{
+    return find_number(v, level, number) != NULL;
+}
+
 size_t version_table_count(const struct version *v)
 {
     size_t count = 0;
@@ -609,28 +614,6 @@ uint64_t version_size(const struct version *v)
 
     for (unsigned level = 0; level < LSM_LEVELS; level++)
         size += v->levels[level].size;
-    return size;
-}
-
-static uint64_t table_span_size(const struct table_meta *t, slice start, slice end)
-{
-    if (!table_meta_overlaps(t, start, end))
-        return 0;
-    return table_meta_is_inside(t, start, end) ? t->size : t->size / 2;
-}
-
-uint64_t version_span_size(const struct version *v, slice start, slice end)
-{
-    uint64_t size = 0;
-
-    for (size_t i = 0; i < v->levels[0].count; i++)
-        size += table_span_size(&v->levels[0].tables[i]->meta, start, end);
-    for (unsigned level = 1; level < LSM_LEVELS; level++) {
-        size_t first, count = version_overlaps(v, level, start, end, &first);
-
-        for (size_t i = first; i < first + count; i++)
-            size += table_span_size(&v->levels[level].tables[i]->meta, start, end);
-    }
     return size;
 }
 

@@ -124,11 +124,10 @@ size_t   version_overlaps(const struct version *v, unsigned level, slice start, 
                           size_t *first);
 /* Whether any table of the levels from `level` on may hold something of the span. */
 bool     version_any_overlap(const struct version *v, unsigned level, slice start, slice end);
+/* Whether the level has the table. */
+bool     version_has(const struct version *v, unsigned level, uint64_t number);
 size_t   version_table_count(const struct version *v);
 /* Bytes of all tables. */
 uint64_t version_size(const struct version *v);
-/* About how many bytes of the files are of [start, end) (empty `end`: no upper end): tables inside
- * count whole, those at the bounds by half. */
-uint64_t version_span_size(const struct version *v, slice start, slice end);
 
 #endif
