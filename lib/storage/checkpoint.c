@@ -14,6 +14,7 @@ struct writer {
     uint64_t            sequence, offset, blocks;
     struct engine_batch batch;
     struct buf          bytes;
+    struct buf          applied; /* the batch of applied indexes */
 };
 
 static status write_block(struct writer *w)
@@ -63,7 +64,19 @@ static status put_applied(struct writer *w)
 
     while (umap_next(&mem_of(w->d->e)->applied, &pos, &range_id, &a))
         TRY_RETURN(engine_batch_set_applied(&w->batch, range_id, ((struct applied *)a)->index));
+    buf_append_slice(&w->applied, engine_batch_encoded(&w->batch));
     return STATUS_OK;
+}
+
+/* What `encoded` says of ranges is in a checkpoint, durably. */
+static void note_written(struct durable *d, slice encoded)
+{
+    struct batch_op op;
+
+    while (batch_take_op(&encoded, &op)) {
+        if (op.kind == BATCH_APPLIED)
+            applied_of(&mem_of(d->e)->applied, op.range_id, 0)->written = op.index;
+    }
 }
 
 /* Header, applied indexes, both key spaces, and the empty block that closes. */
@@ -137,10 +150,13 @@ status checkpoint_write(struct durable *d)
 
     engine_batch_init(&w.batch, env_heap(d->env));
     buf_init(&w.bytes, env_heap(d->env));
+    buf_init(&w.applied, env_heap(d->env));
     /* Nothing may be in a checkpoint that the log could still lose. */
     TRY(st, durable_commit(d, SLICE_EMPTY, true), out);
     log_bytes = d->log_bytes;
     st = write_file(&w, tmp);
+    if (st_ok(st)) /* nor what a Raft log could lose of what was applied meanwhile (L9) */
+        st = durable_commit(d, SLICE_EMPTY, true);
     if (st_ok(st))
         st = install(&w, tmp);
     if (!st_ok(st)) {
@@ -148,6 +164,7 @@ status checkpoint_write(struct durable *d)
         goto out;
     }
     drop_old_checkpoint(d, w.sequence);
+    note_written(d, buf_slice(&w.applied));
     log_free_before(d, w.sequence);
     d->log_bytes -= log_bytes;
     d->checkpoint_size = w.offset;
@@ -158,6 +175,7 @@ status checkpoint_write(struct durable *d)
 out:
     heap_free(tmp);
     buf_deinit(&w.bytes);
+    buf_deinit(&w.applied);
     engine_batch_deinit(&w.batch);
     return st;
 }
@@ -218,7 +236,8 @@ static status read_block(struct reader *r, bool *is_last)
     if (!checkpoint_block_take(&bytes, r->sequence, r->blocks, &payload) ||
         !batch_is_valid(payload))
         return damaged(r);
-    r->d->owner->apply(r->d->e, payload, true);
+    r->d->owner->apply(r->d->e, payload, APPLY_SYNCED);
+    note_written(r->d, payload);
     r->blocks++;
     r->offset += CHECKPOINT_BLOCK_HEADER_SIZE + payload.size;
     *is_last = payload.size == 0;

@@ -130,7 +130,7 @@ static status failure_of(struct durable *d, status st)
 static void apply_group(struct durable *d, const struct commit_group *g)
 {
     for (size_t i = 0; i < g->batch_count; i++)
-        d->owner->apply(d->e, g->batches[i], g->sync);
+        d->owner->apply(d->e, g->batches[i], g->sync ? APPLY_SYNCED : APPLY_UNSYNCED);
     d->applied = d->sequence;
     if (g->sync && d->has_unsynced)
         d->owner->note_durable(d->e);

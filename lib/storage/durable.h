@@ -3,14 +3,15 @@
 #ifndef LINERA_STORAGE_DURABLE_H
 #define LINERA_STORAGE_DURABLE_H
 
+#include "storage/applied.h"
 #include "storage/engine_internal.h"
 
 struct durable;
 
 /* The engine above the log. Its state, identity and metrics are the log's to change. */
 struct log_owner {
-    /* Apply an encoded batch that was checked; `durable`: it is on disk. Must not yield. */
-    void (*apply)(struct engine *e, slice encoded, bool durable);
+    /* Apply an encoded batch that was checked. Must not yield. */
+    void (*apply)(struct engine *e, slice encoded, enum apply_how how);
     /* All that was applied is on disk now. */
     void (*note_durable)(struct engine *e);
     /* Bytes that a checkpoint would have to hold. */

@@ -40,6 +40,15 @@ status engine_commit(struct engine *e, const struct engine_batch *b, bool sync)
     return STATUS_OK;
 }
 
+status engine_apply(struct engine *e, const struct engine_batch *b)
+{
+    TRY_RETURN(check_running(e));
+    TRY_RETURN(e->ops->apply(e, b));
+    metric_add(&e->metrics.applied, 1);
+    metric_add(&e->metrics.applied_bytes, engine_batch_size(b));
+    return STATUS_OK;
+}
+
 status engine_sync(struct engine *e)
 {
     TRY_RETURN(check_running(e));
@@ -48,12 +57,17 @@ status engine_sync(struct engine *e)
 
 uint64_t engine_applied(struct engine *e, uint64_t range_id)
 {
-    return e->ops->applied(e, range_id, false);
+    return e->ops->applied(e, range_id, ENGINE_APPLIED_NOW);
 }
 
 uint64_t engine_applied_durable(struct engine *e, uint64_t range_id)
 {
-    return e->ops->applied(e, range_id, true);
+    return e->ops->applied(e, range_id, ENGINE_APPLIED_DURABLE);
+}
+
+uint64_t engine_applied_flushed(struct engine *e, uint64_t range_id)
+{
+    return e->ops->applied(e, range_id, ENGINE_APPLIED_FLUSHED);
 }
 
 status engine_gc(struct engine *e, slice start, slice end, hlc_ts threshold, uint64_t budget,

@@ -93,10 +93,20 @@ status MAY_YIELD engine_commit(struct engine *e, const struct engine_batch *b, b
 /* Make everything committed so far durable. */
 status MAY_YIELD engine_sync(struct engine *e) MUST_CHECK;
 
-/* The index the range's state stands at: what reads see, and what would be left after a crash now.
- * 0 when the engine has none. */
+/* Apply the batch of a committed Raft entry, which sets the range's applied index: visible when the
+ * call returns, atomically, and written to memory only. After a crash the range's log brings it
+ * back (raft_log_replay()), so the entry must have been handed to raft_log_write() before (L9).
+ * Waits as commits do while the engine's background work is behind; no order between calls that
+ * wait. IO_ERROR: the store had stopped. */
+status MAY_YIELD engine_apply(struct engine *e, const struct engine_batch *b) MUST_CHECK;
+
+/* The index the range's state stands at: what reads see; what would be left after a crash now; and
+ * what is durable in tables (or a checkpoint), so that no log is needed for it. What came by
+ * engine_apply() would be left only when it is in tables, as far as the engine can tell. 0 when it
+ * has none. */
 uint64_t engine_applied(struct engine *e, uint64_t range_id);
 uint64_t engine_applied_durable(struct engine *e, uint64_t range_id);
+uint64_t engine_applied_flushed(struct engine *e, uint64_t range_id);
 
 /* Drop versions that no read at or above `threshold` can see from keys in [start, end): all but the
  * newest at or below it, and that too when it is a tombstone. Looks at up to `budget` versions,
@@ -268,6 +278,8 @@ status MAY_YIELD engine_checkpoint(struct engine *e) MUST_CHECK;
 #define ENGINE_METRICS(X)                                                                          \
     X(COUNTER, commits, "storage_commits_total", "Batches committed.")                             \
     X(COUNTER, commit_bytes, "storage_commit_bytes_total", "Bytes of batches committed.")          \
+    X(COUNTER, applied, "storage_applied_total", "Batches of replicated entries applied.")         \
+    X(COUNTER, applied_bytes, "storage_applied_bytes_total", "Bytes of these batches.")            \
     X(COUNTER, log_writes, "storage_log_writes_total", "Writes to the log, one per group.")        \
     X(COUNTER, log_bytes, "storage_log_bytes_total", "Bytes written to the log.")                  \
     X(HISTOGRAM, group_size, "storage_log_group_batches", "Batches that shared one log write.")    \

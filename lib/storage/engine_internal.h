@@ -5,12 +5,15 @@
 
 #include "storage/engine.h"
 
+enum engine_applied_as { ENGINE_APPLIED_NOW, ENGINE_APPLIED_DURABLE, ENGINE_APPLIED_FLUSHED };
+
 /* The contracts are those of engine.h. */
 struct engine_ops {
     void (*close)(struct engine *e);
     status (*commit)(struct engine *e, const struct engine_batch *b, bool sync);
     status (*sync)(struct engine *e);
-    uint64_t (*applied)(struct engine *e, uint64_t range_id, bool durable);
+    status (*apply)(struct engine *e, const struct engine_batch *b);
+    uint64_t (*applied)(struct engine *e, uint64_t range_id, enum engine_applied_as as);
     status (*gc)(struct engine *e, slice start, slice end, hlc_ts threshold, uint64_t budget,
                  struct buf *resume, uint64_t *dropped);
     status (*get)(struct engine *e, struct engine_snapshot *s, slice key, hlc_ts ts,

@@ -6,21 +6,8 @@
 #include "storage/durable.h"
 #include "storage/span.h"
 
-static struct applied *applied_of(struct mem_engine *m, uint64_t range_id)
+static void apply_op(struct mem_engine *m, const struct batch_op *op, enum apply_how how)
 {
-    struct applied *a = umap_get(&m->applied, range_id);
-
-    if (a == NULL) {
-        a = heap_must_alloc(env_heap(m->base.env), 1, sizeof *a);
-        umap_put(&m->applied, range_id, a);
-    }
-    return a;
-}
-
-static void apply_op(struct mem_engine *m, const struct batch_op *op, bool durable)
-{
-    struct applied *a;
-
     switch (op->kind) {
     case BATCH_PUT:
         tree_put(&m->data, op->key, op->ts, op->value, 0);
@@ -44,33 +31,20 @@ static void apply_op(struct mem_engine *m, const struct batch_op *op, bool durab
         tree_clear(&m->meta, op->key, op->end);
         break;
     case BATCH_APPLIED:
-        a = applied_of(m, op->range_id);
-        a->index = op->index;
-        if (durable)
-            a->durable = op->index;
+        applied_set(applied_of(&m->applied, op->range_id, 0), op->index, how);
         break;
     }
 }
 
-void mem_apply(struct mem_engine *m, slice encoded, bool durable)
+void mem_apply(struct mem_engine *m, slice encoded, enum apply_how how)
 {
     struct batch_op op;
 
     while (batch_take_op(&encoded, &op))
-        apply_op(m, &op, durable);
+        apply_op(m, &op, how);
     ASSERT(encoded.size == 0); /* batches are checked when they are made or read */
     metric_set(&m->base.metrics.entries, (int64_t)(m->data.entries + m->meta.entries));
     metric_set(&m->base.metrics.memory_bytes, (int64_t)m->pool.size);
-}
-
-void mem_note_durable(struct mem_engine *m)
-{
-    size_t   pos = 0;
-    uint64_t range_id;
-    void    *a;
-
-    while (umap_next(&m->applied, &pos, &range_id, &a))
-        ((struct applied *)a)->durable = ((struct applied *)a)->index;
 }
 
 static status mem_commit(struct engine *e, const struct engine_batch *b, bool sync)
@@ -79,7 +53,7 @@ static status mem_commit(struct engine *e, const struct engine_batch *b, bool sy
 
     if (m->durable != NULL)
         return durable_commit(m->durable, engine_batch_encoded(b), sync);
-    mem_apply(m, engine_batch_encoded(b), true);
+    mem_apply(m, engine_batch_encoded(b), APPLY_SYNCED);
     return STATUS_OK;
 }
 
@@ -90,13 +64,21 @@ static status mem_sync(struct engine *e)
     return m->durable != NULL ? durable_commit(m->durable, SLICE_EMPTY, true) : STATUS_OK;
 }
 
-static uint64_t mem_applied(struct engine *e, uint64_t range_id, bool durable)
+static status mem_apply_replicated(struct engine *e, const struct engine_batch *b)
+{
+    mem_apply(mem_of(e), engine_batch_encoded(b), APPLY_REPLICATED);
+    return STATUS_OK;
+}
+
+static uint64_t mem_applied(struct engine *e, uint64_t range_id, enum engine_applied_as as)
 {
     const struct applied *a = umap_get(&mem_of(e)->applied, range_id);
 
     if (a == NULL)
         return 0;
-    return durable ? a->durable : a->index;
+    if (as == ENGINE_APPLIED_NOW)
+        return a->index;
+    return as == ENGINE_APPLIED_DURABLE && !a->is_replicated ? a->durable : a->written;
 }
 
 static status mem_get(struct engine *e, struct engine_snapshot *s, slice key, hlc_ts ts,
@@ -159,7 +141,7 @@ static status mem_gc(struct engine *e, slice start, slice end, hlc_ts threshold,
     st = engine_gc_collect(e, start, end, threshold, budget, &drop, resume);
     if (st_ok(st)) {
         *dropped = drop.count;
-        mem_apply(mem_of(e), engine_batch_encoded(&drop), true);
+        mem_apply(mem_of(e), engine_batch_encoded(&drop), APPLY_SYNCED);
     }
     engine_batch_deinit(&drop);
     return st;
@@ -221,28 +203,23 @@ static status mem_checkpoint(struct engine *e)
 static void mem_close(struct engine *e)
 {
     struct mem_engine *m = mem_of(e);
-    size_t             pos = 0;
-    uint64_t           range_id;
-    void              *a;
 
     durable_close(m->durable);
     ASSERT(m->readers == 0);
-    while (umap_next(&m->applied, &pos, &range_id, &a))
-        heap_free(a);
-    umap_deinit(&m->applied);
+    applied_deinit(&m->applied);
     tree_deinit(&m->data);
     tree_deinit(&m->meta);
     heap_free(m);
 }
 
-static void owner_apply(struct engine *e, slice encoded, bool durable)
+static void owner_apply(struct engine *e, slice encoded, enum apply_how how)
 {
-    mem_apply(mem_of(e), encoded, durable);
+    mem_apply(mem_of(e), encoded, how);
 }
 
 static void owner_note_durable(struct engine *e)
 {
-    mem_note_durable(mem_of(e));
+    applied_note_durable(&mem_of(e)->applied);
 }
 
 static uint64_t owner_data_size(struct engine *e)
@@ -259,6 +236,7 @@ static const struct engine_ops mem_ops = {
     .close = mem_close,
     .commit = mem_commit,
     .sync = mem_sync,
+    .apply = mem_apply_replicated,
     .applied = mem_applied,
     .gc = mem_gc,
     .get = mem_get,
@@ -303,7 +281,7 @@ status mem_engine_open(struct env *env, const struct engine_options *options, st
     engine_new_identity(&m->base, options);
     if (!is_in_memory_only(options)) {
         TRY(st, durable_open(&m->base, &log_owner, options, &m->durable), fail);
-        mem_note_durable(m);
+        applied_note_durable(&m->applied);
     }
     *out = &m->base;
     return STATUS_OK;

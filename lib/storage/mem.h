@@ -3,6 +3,7 @@
 #define LINERA_STORAGE_MEM_H
 
 #include "base/hmap.h"
+#include "storage/applied.h"
 #include "storage/engine_internal.h"
 #include "storage/tree.h"
 
@@ -17,11 +18,6 @@ struct mem_engine {
     size_t           readers; /* open iterators and snapshots */
 };
 
-struct applied {
-    uint64_t index;
-    uint64_t durable;
-};
-
 struct engine_snapshot {
     struct page *data, *meta;
 };
@@ -31,10 +27,8 @@ static inline struct mem_engine *mem_of(struct engine *e)
     return CONTAINER_OF(e, struct mem_engine, base);
 }
 
-/* Apply an encoded batch that was checked. `durable`: what it leaves is on disk. */
-void mem_apply(struct mem_engine *m, slice encoded, bool durable);
-/* All that was applied is on disk now. */
-void mem_note_durable(struct mem_engine *m);
+/* Apply an encoded batch that was checked. */
+void mem_apply(struct mem_engine *m, slice encoded, enum apply_how how);
 
 /* mem_iter.c */
 status mem_iter_open(struct engine *e, const struct engine_iter_options *options,

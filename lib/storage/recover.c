@@ -133,7 +133,7 @@ static status apply_batch(struct recovery *r, uint64_t segment, slice encoded)
 {
     if (!batch_is_valid(encoded))
         return corrupt(r, segment, "a batch is malformed");
-    r->d->owner->apply(r->d->e, encoded, true);
+    r->d->owner->apply(r->d->e, encoded, APPLY_SYNCED);
     r->batches++;
     return STATUS_OK;
 }

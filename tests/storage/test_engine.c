@@ -393,6 +393,38 @@ static void spaces_are_apart(struct engine_world *w)
     engine_batch_deinit(&b);
 }
 
+/* What came by engine_apply() is for the Raft log to bring back, until it is in a table. */
+static void replicated_is_not_logged(struct engine_world *w)
+{
+    struct engine_batch b;
+    struct engine_value v;
+
+    engine_batch_init(&b, NULL);
+    assert_st_ok(engine_batch_put(&b, SLICE_LIT("k"), 1, SLICE_LIT("v")));
+    assert_st_ok(engine_batch_set_applied(&b, 3, 9));
+    assert_st_ok(engine_apply(w->e, &b));
+    assert_st_ok(engine_sync(w->e));
+    assert_int_equal(engine_applied(w->e, 3), 9);
+    assert_int_equal(engine_applied_durable(w->e, 3), engine_applied_flushed(w->e, 3));
+    assert_scan(w->e, NULL, 1, "k=v ");
+    if (engine_world_has_files(w)) {
+        engine_world_reopen(w); /* small memtables may have become tables */
+        assert_int_equal(engine_applied(w->e, 3), engine_applied_flushed(w->e, 3));
+        assert_scan(w->e, NULL, 1, engine_applied(w->e, 3) == 9 ? "k=v " : "");
+        assert_st_ok(engine_apply(w->e, &b));
+        assert_st_ok(engine_checkpoint(w->e));
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(engine_applied_flushed(w->e, 3), 9);
+            assert_int_equal(engine_applied_durable(w->e, 3), 9);
+            assert_int_equal(engine_applied(w->e, 3), 9);
+            assert_st_ok(engine_get(w->e, NULL, SLICE_LIT("k"), 1, &v));
+            assert_true(v.found);
+            engine_world_reopen(w);
+        }
+    }
+    engine_batch_deinit(&b);
+}
+
 static void applied_index_stays(struct engine_world *w)
 {
     struct engine_batch b;
@@ -623,6 +655,8 @@ int main(void)
         {"an empty value is not a deletion", empty_is_not_deleted},
         {"the same key in both spaces is two", spaces_are_apart},
         {"the applied index of each range is that of its last batch", applied_index_stays},
+        {"a replicated batch is seen at once and stays once it is flushed",
+         replicated_is_not_logged},
         {"readers see whole batches, whoever writes meanwhile", batches_are_whole},
         {"values up to the limit and keys up to 8 KiB come back", large_values},
         {"garbage collection in steps drops what no read can see", gc_with_budget},

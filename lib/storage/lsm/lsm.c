@@ -133,21 +133,7 @@ status lsm_edit(struct lsm *l, const struct manifest_edit *e)
 /* ---- commits ---------------------------------------------------------------------------------
  */
 
-static void note_applied(struct lsm *l, const struct batch_op *op, bool durable)
-{
-    struct applied *a = umap_get(&l->applied, op->range_id);
-
-    if (a == NULL) {
-        a = heap_must_alloc(l->heap, 1, sizeof *a);
-        a->durable = version_set_applied(&l->set, op->range_id);
-        umap_put(&l->applied, op->range_id, a);
-    }
-    a->index = op->index;
-    if (durable)
-        a->durable = op->index;
-}
-
-static void apply(struct engine *e, slice encoded, bool durable)
+static void apply(struct engine *e, slice encoded, enum apply_how how)
 {
     struct lsm     *l = lsm_of(e);
     struct batch_op op;
@@ -155,7 +141,9 @@ static void apply(struct engine *e, slice encoded, bool durable)
     while (batch_take_op(&encoded, &op)) {
         memtable_apply(l->memtable, &op);
         if (op.kind == BATCH_APPLIED)
-            note_applied(l, &op, durable);
+            applied_set(
+                applied_of(&l->applied, op.range_id, version_set_applied(&l->set, op.range_id)),
+                op.index, how);
     }
     ASSERT(encoded.size == 0); /* batches are checked when they are made or read */
     metric_set(&e->metrics.memory_bytes,
@@ -164,12 +152,7 @@ static void apply(struct engine *e, slice encoded, bool durable)
 
 static void note_durable(struct engine *e)
 {
-    size_t   pos = 0;
-    uint64_t range_id;
-    void    *a;
-
-    while (umap_next(&lsm_of(e)->applied, &pos, &range_id, &a))
-        ((struct applied *)a)->durable = ((struct applied *)a)->index;
+    applied_note_durable(&lsm_of(e)->applied);
 }
 
 static uint64_t data_size(struct engine *e)
@@ -198,14 +181,26 @@ static status lsm_sync(struct engine *e)
     return durable_commit(lsm_of(e)->log, SLICE_EMPTY, true);
 }
 
-static uint64_t lsm_applied(struct engine *e, uint64_t range_id, bool durable)
+static status lsm_apply(struct engine *e, const struct engine_batch *b)
+{
+    lsm_back_pressure(lsm_of(e), engine_batch_size(b));
+    apply(e, engine_batch_encoded(b), APPLY_REPLICATED);
+    group_applied(e);
+    return STATUS_OK;
+}
+
+static uint64_t lsm_applied(struct engine *e, uint64_t range_id, enum engine_applied_as as)
 {
     struct lsm           *l = lsm_of(e);
     const struct applied *a = umap_get(&l->applied, range_id);
+    uint64_t              flushed = version_set_applied(&l->set, range_id);
 
-    if (a == NULL) /* nothing since the opening, and nothing in the log */
-        return version_set_applied(&l->set, range_id);
-    return durable ? a->durable : a->index;
+    /* Without a place: nothing since the opening, and nothing in the log. */
+    if (a == NULL || as == ENGINE_APPLIED_FLUSHED)
+        return flushed;
+    if (as == ENGINE_APPLIED_NOW)
+        return a->index;
+    return a->is_replicated ? flushed : a->durable;
 }
 
 /* ---- one key ---------------------------------------------------------------------------------
@@ -438,7 +433,7 @@ static status lsm_gc(struct engine *e, slice start, slice end, hlc_ts threshold,
     st = engine_gc_collect(e, start, end, threshold, budget, &drop, resume);
     if (st_ok(st)) {
         *dropped = drop.count;
-        apply(e, engine_batch_encoded(&drop), true);
+        apply(e, engine_batch_encoded(&drop), APPLY_SYNCED);
         group_applied(e);
     }
     engine_batch_deinit(&drop);
@@ -556,9 +551,6 @@ static const struct log_owner log_owner = {.apply = apply,
 static void lsm_close(struct engine *e)
 {
     struct lsm *l = lsm_of(e);
-    size_t      pos = 0;
-    uint64_t    range_id;
-    void       *a;
 
     l->is_closing = true;
     env_broadcast(e->env, &l->idle);
@@ -569,9 +561,7 @@ static void lsm_close(struct engine *e)
     cache_release(l->held);
     ASSERT(l->readers == 0);
     version_set_deinit(&l->set, close_table);
-    while (umap_next(&l->applied, &pos, &range_id, &a))
-        heap_free(a);
-    umap_deinit(&l->applied);
+    applied_deinit(&l->applied);
     while (!list_empty(&l->waiting))
         memtable_unref(CONTAINER_OF(l->waiting.next, struct memtable, link));
     memtable_unref(l->memtable);
@@ -588,6 +578,7 @@ static const struct engine_ops lsm_ops = {
     .close = lsm_close,
     .commit = lsm_commit,
     .sync = lsm_sync,
+    .apply = lsm_apply,
     .applied = lsm_applied,
     .gc = lsm_gc,
     .get = lsm_get,

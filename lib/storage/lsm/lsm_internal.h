@@ -46,11 +46,6 @@ static inline struct lsm *lsm_of(struct engine *e)
     return CONTAINER_OF(e, struct lsm, base);
 }
 
-/* How far a range's state is: as reads see it, and after a crash now. */
-struct applied {
-    uint64_t index, durable;
-};
-
 /* The sources of one moment, pinned. */
 struct lsm_state {
     struct memtable_view *views; /* the newest first */
