@@ -124,6 +124,12 @@ static status raise_threshold(struct range *r, hlc_ts threshold)
     return st;
 }
 
+/* Once nobody may read below the threshold, after a restart either. */
+static void tell_engine(const struct range *r)
+{
+    engine_gc_threshold(r->engine, r->start, r->end, r->gc.threshold);
+}
+
 static status collect_key(struct range *r, const struct garbage *g)
 {
     struct buf resume, end;
@@ -187,6 +193,7 @@ status range_gc_run(struct range *r, hlc_ts threshold)
     if (!queued && !r->gc.sweep)
         return STATUS_OK;
     TRY_RETURN(raise_threshold(r, threshold));
+    tell_engine(r);
     TRY_RETURN(collect_queue(r));
     TRY_RETURN(sweep_slice(r));
     r->stats.gc_rounds++;

@@ -70,6 +70,12 @@ uint64_t engine_applied_flushed(struct engine *e, uint64_t range_id)
     return e->ops->applied(e, range_id, ENGINE_APPLIED_FLUSHED);
 }
 
+void engine_gc_threshold(struct engine *e, slice start, slice end, hlc_ts threshold)
+{
+    if (e->ops->gc_threshold != NULL)
+        e->ops->gc_threshold(e, start, end, threshold);
+}
+
 status engine_gc(struct engine *e, slice start, slice end, hlc_ts threshold, uint64_t budget,
                  struct buf *resume, uint64_t *dropped)
 {

@@ -108,12 +108,17 @@ uint64_t engine_applied(struct engine *e, uint64_t range_id);
 uint64_t engine_applied_durable(struct engine *e, uint64_t range_id);
 uint64_t engine_applied_flushed(struct engine *e, uint64_t range_id);
 
-/* Drop versions that no read at or above `threshold` can see from keys in [start, end): all but the
- * newest at or below it, and that too when it is a tombstone. Looks at up to `budget` versions,
- * then sets *resume (appended to an empty buffer) to where to go on; an empty one means that the
- * span is done. The caller has made sure, durably, that nobody reads below the threshold: the
- * engine does not log what it drops here, and after a crash some of it may be back. *dropped
- * counts. */
+/* From now on nobody reads [start, end) below `threshold`; the caller has made sure of that,
+ * durably. An engine with tables leaves out what no read can see when it writes them anew. A lower
+ * threshold than before changes nothing; none is remembered over a restart. */
+void engine_gc_threshold(struct engine *e, slice start, slice end, hlc_ts threshold);
+
+/* Drop versions that no read at or above `threshold` can see from keys in [start, end), as far as
+ * they are in memory: all but the newest at or below it, and that too when it is a tombstone that
+ * hides nothing in tables. Looks at up to `budget` versions, then sets *resume (appended to an
+ * empty buffer) to where to go on; an empty one means that the span is done. The caller has made
+ * sure, durably, that nobody reads below the threshold: the engine does not log what it drops here,
+ * and after a crash some of it may be back. *dropped counts. */
 status MAY_YIELD engine_gc(struct engine *e, slice start, slice end, hlc_ts threshold,
                            uint64_t budget, struct buf *resume, uint64_t *dropped) MUST_CHECK;
 

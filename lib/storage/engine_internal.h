@@ -14,6 +14,7 @@ struct engine_ops {
     status (*sync)(struct engine *e);
     status (*apply)(struct engine *e, const struct engine_batch *b);
     uint64_t (*applied)(struct engine *e, uint64_t range_id, enum engine_applied_as as);
+    void (*gc_threshold)(struct engine *e, slice start, slice end, hlc_ts threshold); /* or NULL */
     status (*gc)(struct engine *e, slice start, slice end, hlc_ts threshold, uint64_t budget,
                  struct buf *resume, uint64_t *dropped);
     status (*get)(struct engine *e, struct engine_snapshot *s, slice key, hlc_ts ts,
@@ -46,11 +47,6 @@ struct engine {
     struct engine_identity   identity;
     struct engine_metrics    metrics;
 };
-
-/* Add to `drop` a CLEAR_VERSION for what engine_gc() drops; the rest of its contract. */
-status MAY_YIELD engine_gc_collect(struct engine *e, slice start, slice end, hlc_ts threshold,
-                                   uint64_t budget, struct engine_batch *drop, struct buf *resume)
-    MUST_CHECK;
 
 /* Commit a batch that clears [start, end), with sync. */
 status MAY_YIELD engine_commit_clear(struct engine *e, slice start, slice end) MUST_CHECK;

@@ -133,18 +133,8 @@ static void mem_snapshot_release(struct engine *e, struct engine_snapshot *s)
 static status mem_gc(struct engine *e, slice start, slice end, hlc_ts threshold, uint64_t budget,
                      struct buf *resume, uint64_t *dropped)
 {
-    struct engine_batch drop;
-    status              st;
-
-    *dropped = 0;
-    engine_batch_init(&drop, env_heap(e->env));
-    st = engine_gc_collect(e, start, end, threshold, budget, &drop, resume);
-    if (st_ok(st)) {
-        *dropped = drop.count;
-        mem_apply(mem_of(e), engine_batch_encoded(&drop), APPLY_SYNCED);
-    }
-    engine_batch_deinit(&drop);
-    return st;
+    *dropped = tree_drop_garbage(&mem_of(e)->data, start, end, threshold, true, budget, resume);
+    return STATUS_OK;
 }
 
 static status mem_span_size(struct engine *e, slice start, slice end, uint64_t *size)

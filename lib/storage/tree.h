@@ -38,6 +38,13 @@ bool tree_remove(struct tree *t, slice key, hlc_ts ts);
 /* Take all versions of keys in [start, end) out; an empty end: no upper end. */
 void tree_clear(struct tree *t, slice start, slice end);
 
+/* Take out the versions in [start, end) that no read at or above `threshold` sees: of each key all
+ * older than the newest at or below it; with `tombstones_too` that one too when it is a tombstone,
+ * which needs the tree to hold all there is of the key. Looks at up to `budget` versions, and then
+ * appends the key to go on at to *resume. Returns how many were taken out. */
+uint64_t tree_drop_garbage(struct tree *t, slice start, slice end, hlc_ts threshold,
+                           bool tombstones_too, uint64_t budget, struct buf *resume);
+
 /* The current root with one more reference, NULL when empty; tree_release() gives it back. */
 struct page *tree_pin(const struct tree *t);
 void         tree_release(struct tree *t, struct page *root);

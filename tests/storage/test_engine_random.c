@@ -143,6 +143,7 @@ static void collect(struct play *p)
 
     buf_init(&start, NULL);
     buf_init(&resume, NULL);
+    engine_gc_threshold(p->w->e, SLICE_EMPTY, SLICE_EMPTY, threshold);
     do {
         uint64_t budget = prng_below(&p->prng, 4) == 0 ? 1 + prng_below(&p->prng, 500) : UINT64_MAX;
 

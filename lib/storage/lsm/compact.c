@@ -288,13 +288,19 @@ static status compact(struct lsm *l, struct pick *p)
 /* ---- the fiber -------------------------------------------------------------------------------
  */
 
+static struct pick *next_pick(struct lsm *l)
+{
+    struct pick *p = picker_pick(&l->picker, l->set.current, NULL, 0);
+
+    return p != NULL ? p : picker_pick_garbage(&l->picker, l->set.current, NULL, 0);
+}
+
 static void compaction_fiber(struct env *env, void *arg)
 {
     struct lsm  *l = arg;
     struct pick *p;
 
-    while (!l->is_closing && l->base.state != ENGINE_STOPPED &&
-           (p = picker_pick(&l->picker, l->set.current, NULL, 0)) != NULL) {
+    while (!l->is_closing && l->base.state != ENGINE_STOPPED && (p = next_pick(l)) != NULL) {
         status st = compact(l, p);
 
         pick_free(p);
@@ -315,7 +321,7 @@ void lsm_start_compaction(struct lsm *l)
 {
     status st;
 
-    if (l->is_compacting || l->is_closing || picker_pressure(&l->picker, l->set.current) < 1000)
+    if (l->is_compacting || l->is_closing)
         return;
     l->is_compacting = true;
     st = env_spawn(l->base.env, "compaction", compaction_fiber, l, NULL);

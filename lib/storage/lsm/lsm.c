@@ -421,23 +421,49 @@ static status lsm_get_meta(struct engine *e, struct engine_snapshot *s, slice ke
 /* ---- the rest of the interface ---------------------------------------------------------------
  */
 
-/* The garbage is hidden by CLEARED entries, which compaction drops together with it. */
+/* A key of the interface with its space before it; an empty end is the space's. */
+static void put_bounds(struct buf *b, slice start, slice end)
+{
+    buf_put_u8(b, LSM_SPACE_DATA);
+    buf_append_slice(b, start);
+    buf_put_u8(b, end.size > 0 ? LSM_SPACE_DATA : LSM_SPACE_DATA + 1);
+    buf_append_slice(b, end);
+}
+
+static void lsm_gc_threshold(struct engine *e, slice start, slice end, hlc_ts threshold)
+{
+    struct lsm *l = lsm_of(e);
+    struct buf  keys;
+
+    buf_init(&keys, l->heap);
+    put_bounds(&keys, start, end);
+    version_set_raise_gc(&l->set,
+                         &(struct gc_threshold){.start = slice_make(keys.data, start.size + 1),
+                                                .end = slice_from(buf_slice(&keys), start.size + 1),
+                                                .ts = threshold});
+    buf_deinit(&keys);
+    lsm_start_compaction(l);
+}
+
+/* Only the memtable's: merges drop what is in tables. A tombstone stays, for it may hide something
+ * there. */
 static status lsm_gc(struct engine *e, slice start, slice end, hlc_ts threshold, uint64_t budget,
                      struct buf *resume, uint64_t *dropped)
 {
-    struct engine_batch drop;
-    status              st;
+    struct lsm *l = lsm_of(e);
+    struct buf  keys, next;
 
-    *dropped = 0;
-    engine_batch_init(&drop, env_heap(e->env));
-    st = engine_gc_collect(e, start, end, threshold, budget, &drop, resume);
-    if (st_ok(st)) {
-        *dropped = drop.count;
-        apply(e, engine_batch_encoded(&drop), APPLY_SYNCED);
-        group_applied(e);
-    }
-    engine_batch_deinit(&drop);
-    return st;
+    buf_init(&keys, l->heap);
+    buf_init(&next, l->heap);
+    put_bounds(&keys, start, end);
+    *dropped = tree_drop_garbage(&l->memtable->tree, slice_make(keys.data, start.size + 1),
+                                 slice_from(buf_slice(&keys), start.size + 1), threshold, false,
+                                 budget, &next);
+    if (next.size > 0)
+        buf_append_slice(resume, slice_from(buf_slice(&next), 1));
+    buf_deinit(&next);
+    buf_deinit(&keys);
+    return STATUS_OK;
 }
 
 static void lsm_stats(struct engine *e, struct engine_stats *out)
@@ -580,6 +606,7 @@ static const struct engine_ops lsm_ops = {
     .sync = lsm_sync,
     .apply = lsm_apply,
     .applied = lsm_applied,
+    .gc_threshold = lsm_gc_threshold,
     .gc = lsm_gc,
     .get = lsm_get,
     .get_meta = lsm_get_meta,

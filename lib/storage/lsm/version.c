@@ -251,6 +251,11 @@ static void gc_raise(struct gc_map *m, const struct gc_threshold *g)
     heap_free(w.spans);
 }
 
+void version_set_raise_gc(struct version_set *s, const struct gc_threshold *g)
+{
+    gc_raise(&s->gc, g);
+}
+
 /* ---- edits
  * ------------------------------------------------------------------------------------------- */
 

@@ -95,6 +95,9 @@ uint64_t version_set_new_number(struct version_set *s);
 void     version_set_note_number(struct version_set *s, uint64_t number);
 /* The durable applied index of the range; 0: none. */
 uint64_t version_set_applied(const struct version_set *s, uint64_t range_id);
+/* Raise the threshold of the span, which has an end, in memory: with the manifest's next edits it
+ * need not be. Copied. */
+void     version_set_raise_gc(struct version_set *s, const struct gc_threshold *g);
 /* The threshold at `key` (with its space), 0: none. */
 hlc_ts   version_set_gc(const struct version_set *s, slice key);
 /* The lowest threshold in [start, end) (empty `end`: no upper end); 0 if any part has none. */
