@@ -110,7 +110,7 @@ uint64_t engine_applied_flushed(struct engine *e, uint64_t range_id);
 
 /* From now on nobody reads [start, end) below `threshold`; the caller has made sure of that,
  * durably. An engine with tables leaves out what no read can see when it writes them anew. A lower
- * threshold than before changes nothing; none is remembered over a restart. */
+ * threshold than before changes nothing. Whether it is remembered over a restart is open. */
 void engine_gc_threshold(struct engine *e, slice start, slice end, hlc_ts threshold);
 
 /* Drop versions that no read at or above `threshold` can see from keys in [start, end), as far as

@@ -28,6 +28,7 @@ struct engine_world {
     struct env               *env;
     struct engine            *e;
     struct engine_options     options;
+    hlc_ts                    floor;   /* nobody reads or writes below: garbage was collected */
     char                      dir[64]; /* of PLACE_FILES; removed at the end */
     char                      path[80];
     void (*body)(struct engine_world *w);

@@ -158,7 +158,7 @@ static void collect(struct play *p)
     if (!p->model.drops_late)
         assert_int_equal(sum, before - p->model.data.count);
     else
-        p->shape.ts_oldest = p->model.floor; /* nobody reads or writes below the threshold */
+        p->w->floor = p->shape.ts_oldest = p->model.floor;
     p->shape.ts_min = MAX(p->shape.ts_min, p->shape.ts_oldest);
     buf_deinit(&start);
     buf_deinit(&resume);
@@ -274,6 +274,8 @@ static void play_seed(struct engine_world *w, const struct model_shape *shape, u
     model_init(&p.model);
     /* A recovery may bring back what was collected. */
     p.model.drops_late = !w->kind->exact || engine_world_has_files(w);
+    p.model.floor = p.shape.ts_oldest = w->floor;
+    p.shape.ts_min = MAX(p.shape.ts_min, w->floor);
     p.model.counts_are_near = !w->kind->exact;
     engine_batch_init(&p.batch, NULL);
     /* Seeds follow one another in one engine. */

@@ -233,13 +233,59 @@ static status run_merge(struct compaction *c)
     }
 }
 
+static bool is_input(const struct pick *p, const struct version_table *t)
+{
+    for (size_t i = 0; i < p->input_count; i++) {
+        if (p->inputs[i] == t)
+            return true;
+    }
+    return false;
+}
+
+/* Lower `max` below what a source that is no older than the merge's holds. */
+static hlc_ts garbage_below(hlc_ts max, hlc_ts ts_min, bool has_cleared)
+{
+    if (has_cleared || ts_min == 0)
+        return 0;
+    return MIN(max, ts_min - 1);
+}
+
+/* Up to where versions are garbage for what the merge sees alone. A newer source may hold an older
+ * version, which a tombstone here hides (L14), or clear the version that makes others garbage.
+ * Most often its times are all later, and this takes nothing away. */
+static hlc_ts garbage_max(const struct compaction *c)
+{
+    const struct pick *p = c->pick;
+    const struct lsm  *l = c->lsm;
+    hlc_ts max = garbage_below(HLC_TS_MAX, l->memtable->ts_min, l->memtable->has_cleared);
+
+    LIST_FOR_EACH (it, &l->waiting) {
+        const struct memtable *m = CONTAINER_OF(it, struct memtable, link);
+
+        max = garbage_below(max, m->ts_min, m->has_cleared);
+    }
+    for (unsigned level = 0; level < p->output_level; level++) {
+        const struct version_level *tables = &l->set.current->levels[level];
+
+        for (size_t i = 0; i < tables->count; i++) {
+            const struct table_meta *t = &tables->tables[i]->meta;
+
+            if (table_meta_overlaps(t, p->start, p->end) && !is_input(p, tables->tables[i]) &&
+                t->ts_max > 0)
+                max = garbage_below(max, t->ts_min, t->cleared > 0);
+        }
+    }
+    return max;
+}
+
 static status merge_tables(struct compaction *c)
 {
     struct merge_options o = {.pick = c->pick,
                               .table_size = c->lsm->picker.options.table_size,
                               .table = {.compression = COMPRESSION_LZ4},
                               .gc = c->lsm->set.gc.spans,
-                              .gc_count = c->lsm->set.gc.count};
+                              .gc_count = c->lsm->set.gc.count,
+                              .gc_max = garbage_max(c)};
 
     c->gc_ts = version_set_gc_least(&c->lsm->set, c->pick->start, c->pick->end);
     make_inputs(c);

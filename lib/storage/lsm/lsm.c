@@ -264,7 +264,7 @@ static status look_in_table(struct lookup *k, struct version_table *vt)
     struct lsm_table      *t;
 
     /* A table without a newer version, or without one that is old enough, and without clears. */
-    if (vt->meta.clears == 0 &&
+    if (vt->meta.clears == 0 && k->key.data[0] != LSM_SPACE_META &&
         (vt->meta.ts_min > k->ts || (k->found && vt->meta.ts_max <= k->best.ts)))
         return STATUS_OK;
     leave_memtable(k);

@@ -393,7 +393,7 @@ static struct lsm_interest interest_of(const struct lsm_iter *it)
     struct lsm_interest i = {.start = it->start, .end = it->end, .ts_max = it->options.ts};
 
     if (it->options.mode == ENGINE_ITER_META)
-        i.ts_max = 0;
+        i.ts_max = HLC_TS_MAX; /* their entries have no time, those of their tables have */
     if (it->options.mode == ENGINE_ITER_VERSIONS)
         i.ts_min = it->options.newer_than + (it->options.newer_than < HLC_TS_MAX);
     return i;

@@ -11,6 +11,7 @@ struct memtable *memtable_new(struct heap *heap)
 
     m->heap = heap;
     m->refs = 1;
+    m->ts_min = HLC_TS_MAX;
     list_init(&m->link);
     page_pool_init(&m->pool, heap);
     tree_init(&m->tree, &m->pool);
@@ -124,6 +125,10 @@ static void put(struct memtable *m, enum lsm_space space, const struct batch_op 
 {
     char room[KEY_ROOM];
 
+    if (space == LSM_SPACE_DATA) {
+        m->ts_min = MIN(m->ts_min, op->ts);
+        m->has_cleared = m->has_cleared || (flags & PAGE_CLEARED) != 0;
+    }
     tree_put(&m->tree, spaced(room, space, op->key), space == LSM_SPACE_META ? 0 : op->ts,
              op->value, flags);
 }

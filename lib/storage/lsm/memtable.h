@@ -27,8 +27,10 @@ struct memtable {
     struct list       link; /* the engine's */
     struct page_pool  pool;
     struct tree       tree;
-    struct clear_set *clears;                       /* NULL: none */
-    struct umap       applied;                      /* range id -> uint64_t index, on the heap */
+    struct clear_set *clears;      /* NULL: none */
+    struct umap       applied;     /* range id -> uint64_t index, on the heap */
+    hlc_ts            ts_min;      /* of entries with versions there ever were; HLC_TS_MAX: none */
+    bool              has_cleared; /* there were CLEARED entries among them */
     uint64_t          sequence_first, sequence_end; /* log records in it: the engine's to set */
 };
 

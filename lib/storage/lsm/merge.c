@@ -358,7 +358,7 @@ static hlc_ts threshold_at(struct merge *m, slice key)
     if (m->gc_at == m->options.gc_count || slice_cmp(m->gc[m->gc_at].start, key) > 0 ||
         key.data[0] != LSM_SPACE_DATA)
         return 0;
-    return m->gc[m->gc_at].ts;
+    return MIN(m->gc[m->gc_at].ts, m->options.gc_max);
 }
 
 static void begin_key(struct merge *m, slice key)

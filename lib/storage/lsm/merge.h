@@ -27,6 +27,7 @@ struct merge_options {
     /* Thresholds that overlap the span, sorted and apart. Copied. */
     const struct gc_threshold *gc;
     size_t                     gc_count;
+    hlc_ts gc_max; /* nothing above it is garbage, whatever the thresholds say */
 };
 
 /* Never NULL. */

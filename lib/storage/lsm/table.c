@@ -885,8 +885,10 @@ static status verify_counts(const struct lsm_table *t, const struct table_proper
 
 static void count(struct table_properties *p, const struct lsm_entry *e)
 {
-    p->ts_min = p->entries == 0 ? e->ts : MIN(p->ts_min, e->ts);
-    p->ts_max = MAX(p->ts_max, e->ts);
+    if (e->key.data[0] != LSM_SPACE_META) {
+        p->ts_min = p->ts_max == 0 ? e->ts : MIN(p->ts_min, e->ts);
+        p->ts_max = MAX(p->ts_max, e->ts);
+    }
     p->entries++;
     p->tombstones += e->kind == LSM_TOMBSTONE;
     p->cleared += e->kind == LSM_CLEARED;

@@ -96,7 +96,7 @@ struct table_properties {
      * greatest_ts UINT64_MAX. */
     slice    least_key, greatest_key;
     hlc_ts   least_ts, greatest_ts;
-    hlc_ts   ts_min, ts_max; /* of all entries, of whatever kind and space; both 0 without any */
+    hlc_ts   ts_min, ts_max; /* of entries with versions, of whatever kind; both 0 without any */
     uint64_t entries;        /* of all kinds */
     uint64_t keys;           /* different ones; what is more of entries are older versions */
     uint64_t tombstones;

@@ -210,6 +210,8 @@ static void count_entry(struct table_properties *p, const struct lsm_entry *e)
     p->cleared += e->kind == LSM_CLEARED;
     p->raw_key_size += e->key.size;
     p->raw_value_size += e->value.size;
+    if (e->key.data[0] == LSM_SPACE_META)
+        return; /* which have no time */
     p->ts_min = MIN(p->ts_min, e->ts);
     p->ts_max = MAX(p->ts_max, e->ts);
 }
@@ -402,8 +404,7 @@ static void set_bounds(struct table_writer *w)
 
 static void write_properties(struct table_writer *w, struct block_handle *out)
 {
-    if (w->properties.entries == 0)
-        w->properties.ts_min = 0;
+    w->properties.ts_min = MIN(w->properties.ts_min, w->properties.ts_max); /* without any: 0 */
     set_bounds(w);
     buf_reset(&w->raw);
     table_properties_put(&w->raw, &w->properties);
