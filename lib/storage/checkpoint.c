@@ -165,7 +165,7 @@ status checkpoint_write(struct durable *d)
     }
     drop_old_checkpoint(d, w.sequence);
     note_written(d, buf_slice(&w.applied));
-    log_free_before(d, w.sequence);
+    raft_log_free_before(&d->raft, w.sequence);
     d->log_bytes -= log_bytes;
     d->checkpoint_size = w.offset;
     metric_add(&d->e->metrics.checkpoints, 1);

@@ -3,13 +3,16 @@
 
 #include <inttypes.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "storage/durable_internal.h"
 
 enum {
     SEGMENT_SIZE_DEFAULT = 16 << 20,
     CHECKPOINT_BYTES_DEFAULT = 256 << 20,
+    RAFT_CACHE_DEFAULT = 64 << 20,
     GROUP_BYTES_MAX = 8 << 20,
+    SEGMENTS_OPENED = 3,     /* of more segments at the opening the engine shall need less soon */
     RELIEF_US = 1000 * 1000, /* between two looks for room on a full disk */
 };
 
@@ -57,10 +60,10 @@ void durable_stop(struct durable *d, status reason)
 
 /* A fiber in durable_commit(); on its stack. */
 struct committer {
-    struct list link;
-    slice       encoded;
-    bool        sync, is_done;
-    status      st;
+    struct list      link;
+    struct log_batch batch;
+    bool             sync, is_done;
+    status           st;
 };
 
 static void take_group(struct durable *d, struct commit_group *g)
@@ -77,9 +80,9 @@ static void take_group(struct durable *d, struct commit_group *g)
 
         g->members[g->count++] = c;
         g->sync = g->sync || c->sync;
-        bytes += c->encoded.size;
-        if (c->encoded.size > 0)
-            g->batches[g->batch_count++] = c->encoded;
+        bytes += c->batch.bytes.size;
+        if (c->batch.bytes.size > 0)
+            g->batches[g->batch_count++] = c->batch;
     }
 }
 
@@ -126,11 +129,24 @@ static status failure_of(struct durable *d, status st)
                       status_message(st));
 }
 
+static void apply_batch(struct durable *d, const struct log_batch *b, bool sync)
+{
+    status st;
+
+    if (b->content == LOG_BATCH) {
+        d->owner->apply(d->e, b->bytes, sync ? APPLY_SYNCED : APPLY_UNSYNCED);
+        return;
+    }
+    st = raft_log_apply(&d->raft, b->bytes, b->place);
+    ASSERT(st_ok(st)); /* it was checked before it was written */
+    raft_cache_put(&d->raft, b->place.sequence, b->bytes);
+}
+
 /* Apply in the order of the log; a yield in between would show part of a group. */
 static void apply_group(struct durable *d, const struct commit_group *g)
 {
     for (size_t i = 0; i < g->batch_count; i++)
-        d->owner->apply(d->e, g->batches[i], g->sync ? APPLY_SYNCED : APPLY_UNSYNCED);
+        apply_batch(d, &g->batches[i], g->sync);
     d->applied = d->sequence;
     if (g->sync && d->has_unsynced)
         d->owner->note_durable(d->e);
@@ -255,6 +271,10 @@ static void start_background(struct durable *d)
         return;
     }
     log_prepare_next(d);
+    if (d->current.number != d->noted_segment) {
+        d->noted_segment = d->current.number;
+        raft_log_note_segment(&d->raft);
+    }
     if (!is_checkpoint_due(d))
         return;
     d->is_checkpointing = true;
@@ -293,12 +313,14 @@ static NOINLINE void enqueue(struct durable *d, struct committer *c)
     list_push_back(&d->queue, &c->link);
 }
 
-status durable_commit(struct durable *d, slice encoded, bool sync)
+status durable_write(struct durable *d, const struct log_batch *b, bool sync)
 {
-    struct committer c = {.encoded = encoded, .sync = sync};
+    struct committer c = {.batch = *b, .sync = sync};
 
-    if (encoded.size == 0 && !sync)
+    if (b->bytes.size == 0 && !sync)
         return STATUS_OK;
+    if (b->content == LOG_RAFT)
+        d->raft.is_used = true;
     enqueue(d, &c);
     while (!c.is_done) {
         if (d->busy) {
@@ -308,6 +330,48 @@ status durable_commit(struct durable *d, slice encoded, bool sync)
         lead(d);
     }
     return c.st;
+}
+
+status durable_commit(struct durable *d, slice encoded, bool sync)
+{
+    return durable_write(d, &(struct log_batch){.bytes = encoded, .content = LOG_BATCH}, sync);
+}
+
+/* The part of durable_write_raft() in which nobody else writes. */
+static status write_alone(struct durable *d, const struct buf *ops, bool sync)
+{
+    struct commit_group *g = &d->group;
+    status               st, told;
+
+    g->count = 0;
+    g->batch_count = 1;
+    g->batches[0] = (struct log_batch){.bytes = buf_slice(ops), .content = LOG_RAFT};
+    g->sync = sync;
+    st = log_write_group(d, g->batches, 1, sync);
+    told = st_ok(st) ? STATUS_OK : failure_of(d, st);
+    finish_group(d, g, st);
+    return told;
+}
+
+status durable_write_raft(struct durable *d, void (*compose)(void *ctx, struct buf *ops), void *ctx,
+                          bool sync)
+{
+    struct buf ops;
+    status     st = STATUS_OK;
+
+    while (d->busy)
+        env_wait_uncancelled(d->env, &d->done);
+    if (d->e->state == ENGINE_STOPPED)
+        return status_new(ST_IO_ERROR, "the store has stopped");
+    buf_init(&ops, env_heap(d->env));
+    d->busy = true;
+    compose(ctx, &ops);
+    if (ops.size > 0)
+        st = write_alone(d, &ops, sync);
+    d->busy = false;
+    env_broadcast(d->env, &d->done);
+    buf_deinit(&ops);
+    return st;
 }
 
 status durable_checkpoint(struct durable *d)
@@ -498,12 +562,15 @@ static struct durable *durable_new(struct engine *e, const struct log_owner *own
     env_cond_init(&d->done);
     env_cond_init(&d->idle);
     buf_init(&d->encoded, heap);
+    raft_log_init(&d->raft, d, heap);
+    d->raft.cache_size_max = o->raft_cache_size != 0 ? o->raft_cache_size : RAFT_CACHE_DEFAULT;
     return d;
 }
 
 static void durable_free(struct durable *d)
 {
     log_close(d);
+    raft_log_deinit(&d->raft);
     env_file_close(d->lock);
     env_cond_deinit(&d->done);
     env_cond_deinit(&d->idle);
@@ -523,6 +590,7 @@ status durable_open(struct engine *e, const struct log_owner *owner,
     if (!e->identity.is_new)
         TRY(st, durable_recover(d), fail);
     TRY(st, durable_make_ready(d), fail);
+    e->raft_log = &d->raft;
     *out = d;
     return STATUS_OK;
 
@@ -540,7 +608,7 @@ void durable_close(struct durable *d)
     d->is_closing = true;
     while (d->busy || !list_empty(&d->queue))
         env_wait_uncancelled(d->env, &d->done);
-    while (d->is_preparing || d->is_checkpointing || d->is_relieving)
+    while (d->is_preparing || d->is_checkpointing || d->is_relieving || d->raft.is_tidying)
         env_wait_uncancelled(d->env, &d->idle);
     if (d->e->state != ENGINE_STOPPED) {
         st = log_write_mark(d);
@@ -558,6 +626,13 @@ uint64_t durable_applied(const struct durable *d)
 
 void durable_free_before(struct durable *d, uint64_t sequence)
 {
-    log_free_before(d, sequence);
+    raft_log_free_before(&d->raft, sequence);
     d->log_bytes = d->old_count * d->segment_size;
+}
+
+/* Each restart begins a segment, as none that was read is written to again (L4). */
+void durable_note_opened(struct durable *d)
+{
+    if (d->old_count > SEGMENTS_OPENED && d->owner->shorten_log != NULL)
+        d->owner->shorten_log(d->e);
 }

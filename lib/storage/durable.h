@@ -5,6 +5,8 @@
 
 #include "storage/applied.h"
 #include "storage/engine_internal.h"
+#include "storage/log_format.h"
+#include "storage/raft_log_internal.h"
 
 struct durable;
 
@@ -22,6 +24,9 @@ struct log_owner {
     /* Recovery begins, with the identity known: bring in what is not in the log, and set *sequence
      * to the first record to apply; it comes as 1. NULL: the base is a checkpoint. */
     status MAY_YIELD (*recover_base)(struct engine *e, struct durable *d, uint64_t *sequence);
+    /* The log has become long by what the engine keeps of it: write that elsewhere soon. NULL:
+     * checkpoints do it. */
+    void (*shorten_log)(struct engine *e);
     bool has_checkpoints;
     /* The disk is full: do what lets segments go, if it takes less room than they. NULL: nothing.
      */
@@ -37,6 +42,20 @@ status MAY_YIELD durable_open(struct engine *e, const struct log_owner *owner,
 void MAY_YIELD   durable_close(struct durable *d);
 /* engine_commit(). An empty batch with sync only waits for what came before. */
 status MAY_YIELD durable_commit(struct durable *d, slice encoded, bool sync) MUST_CHECK;
+/* What is written to the log as one. */
+struct log_batch {
+    slice            bytes;
+    enum log_content content;
+    struct log_place place; /* set when it is written */
+};
+
+/* The same for a batch of any kind; `b` is borrowed, its place not set. */
+status MAY_YIELD durable_write(struct durable *d, const struct log_batch *b, bool sync) MUST_CHECK;
+/* Write a batch that follows from the state of the log: no other is written between
+ * `compose(ctx, ops)`, which must not yield, and its applying. Nothing is written when it leaves
+ * `ops` empty. Errors as those of durable_commit(). */
+status MAY_YIELD durable_write_raft(struct durable *d, void (*compose)(void *ctx, struct buf *ops),
+                                    void *ctx, bool sync) MUST_CHECK;
 status MAY_YIELD durable_checkpoint(struct durable *d) MUST_CHECK;
 void             durable_stats(const struct durable *d, struct engine_stats *out);
 
@@ -44,6 +63,8 @@ void             durable_stats(const struct durable *d, struct engine_stats *out
 uint64_t durable_applied(const struct durable *d);
 /* What the records below `sequence` did is durable elsewhere: their segments may go. */
 void     durable_free_before(struct durable *d, uint64_t sequence);
+/* The engine is open: see whether restarts have left many segments with little in them. */
+void     durable_note_opened(struct durable *d);
 /* Stop the store for good; takes `reason`. */
 void     durable_stop(struct durable *d, status reason);
 

@@ -16,7 +16,6 @@
 
 #include "env/file.h"
 #include "storage/durable.h"
-#include "storage/log_format.h"
 
 /* A segment that was begun, the one being written included. */
 struct old_segment {
@@ -33,14 +32,14 @@ struct open_segment {
     struct env_file *dsync; /* the same file; writes are durable when they return */
 };
 
-enum { READY_MAX = 80, RECYCLED_MAX = 2, SEGMENT_SIZE_LEAST = 4096 };
+enum { READY_MAX = 80, RECYCLED_MAX = 4, SEGMENT_SIZE_LEAST = 4096 };
 
 enum { GROUP_BATCHES_MAX = 1024 };
 
 /* Commits that are written together. */
 struct commit_group {
     struct committer *members[GROUP_BATCHES_MAX];
-    slice             batches[GROUP_BATCHES_MAX]; /* those that are not empty */
+    struct log_batch  batches[GROUP_BATCHES_MAX]; /* those that are not empty */
     size_t            count, batch_count;
     bool              sync;
 };
@@ -75,6 +74,9 @@ struct durable {
     uint64_t             recycled[RECYCLED_MAX]; /* numbers of files to be used again */
     size_t               recycled_count;
 
+    struct raft_log raft;
+    uint64_t        noted_segment; /* raft_log_note_segment() was told of it */
+
     /* group commit */
     struct list         queue;
     bool                busy;         /* a group is being written */
@@ -105,14 +107,16 @@ status MAY_YIELD durable_make_ready(struct durable *d) MUST_CHECK;
 /* log.c */
 /* Write the batches as one group; with `sync` they and all before are durable then. DISK_FULL: as
  * if nothing had happened. Any other error: the store must stop. */
-status MAY_YIELD log_write_group(struct durable *d, const slice *batches, size_t count, bool sync)
-    MUST_CHECK;
+status MAY_YIELD log_write_group(struct durable *d, struct log_batch *batches, size_t count,
+                                 bool sync) MUST_CHECK;
 /* Record that all before is durable, for recovery to tell a torn tail from lost promises. */
 status MAY_YIELD log_write_mark(struct durable *d) MUST_CHECK;
 /* Start a fiber that prepares the next segment, unless one is ready or at it. */
 void             log_prepare_next(struct durable *d);
 /* Drop the segments that hold nothing at or above `sequence`. */
 void             log_free_before(struct durable *d, uint64_t sequence);
+/* The segment that has the record, or would get it; NULL: it was freed. Until the next write. */
+const struct old_segment *log_segment_of(const struct durable *d, uint64_t sequence);
 void log_note_old(struct durable *d, uint64_t number, uint64_t first_sequence, bool ours);
 void log_close(struct durable *d);
 /* Have one segment of full size ready, e.g. after the start. */

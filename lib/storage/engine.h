@@ -43,6 +43,7 @@ struct engine_options {
     uint64_t         store_id;
     bool             must_exist;       /* UNDEFINED_FILE rather than making the directory */
     uint64_t         log_segment_size; /* default 16 MiB */
+    uint64_t raft_cache_size;  /* of Raft entries written lately, kept in memory; default 64 MiB */
     uint64_t checkpoint_bytes; /* log written since the last one that starts a checkpoint; default
                                   256 MiB, and at least the size of the data */
     /* Of ENGINE_LSM, in bytes: what is gathered in memory before it is written (32 MiB), blocks of

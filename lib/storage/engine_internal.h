@@ -46,6 +46,7 @@ struct engine {
     enum engine_state        state;
     struct engine_identity   identity;
     struct engine_metrics    metrics;
+    struct raft_log         *raft_log; /* of its log; NULL without a directory */
 };
 
 /* Commit a batch that clears [start, end), with sync. */

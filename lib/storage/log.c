@@ -167,6 +167,21 @@ void log_note_old(struct durable *d, uint64_t number, uint64_t first_sequence, b
     d->old[d->old_count++] = (struct old_segment){number, first_sequence, ours};
 }
 
+const struct old_segment *log_segment_of(const struct durable *d, uint64_t sequence)
+{
+    size_t low = 0, high = d->old_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (d->old[middle].first_sequence <= sequence)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 ? &d->old[low - 1] : NULL;
+}
+
 void log_free_before(struct durable *d, uint64_t sequence)
 {
     size_t freed = 0;
@@ -233,10 +248,24 @@ static bool batch_is_frugal(slice batch)
     return (frees || !puts) && bytes <= FRUGAL_BYTES_MAX;
 }
 
-static bool are_frugal(const slice *batches, size_t count)
+/* Votes, truncations and the like go on, without which the log could not shrink. */
+static bool raft_ops_are_frugal(slice ops)
+{
+    struct raft_op op;
+
+    while (raft_op_take(&ops, &op)) {
+        if (op.kind == RAFT_ENTRY || op.kind == RAFT_MOVED)
+            return false;
+    }
+    return true;
+}
+
+static bool are_frugal(const struct log_batch *batches, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!batch_is_frugal(batches[i]))
+        const struct log_batch *b = &batches[i];
+
+        if (b->content == LOG_BATCH ? !batch_is_frugal(b->bytes) : !raft_ops_are_frugal(b->bytes))
             return false;
     }
     return true;
@@ -244,7 +273,8 @@ static bool are_frugal(const slice *batches, size_t count)
 
 /* Make sure that the segments the bytes will need at most are there, so that a full disk is found
  * out before anything is written; and that the tail is left, unless the batches may have it. */
-static status reserve(struct durable *d, const slice *batches, size_t count, uint64_t bytes)
+static status reserve(struct durable *d, const struct log_batch *batches, size_t count,
+                      uint64_t bytes)
 {
     uint64_t whole = d->segment_size - SEGMENT_HEADER_SIZE - 2 * RECORD_SIZE_LEAST;
     uint64_t wanted = bytes + d->segment_size / TAIL_FRACTION;
@@ -313,6 +343,18 @@ static status finish_current(struct durable *d)
     return STATUS_OK;
 }
 
+/* How many numbers before `segment` the oldest one is that holds something of a Raft log. What is
+ * being written and not applied yet may be from the group's first record on. */
+static uint32_t kept_before(struct durable *d, uint64_t segment)
+{
+    const struct old_segment *s;
+
+    if (!d->raft.is_used)
+        return 0;
+    s = log_segment_of(d, MIN(raft_log_oldest(&d->raft), d->applied));
+    return s != NULL ? (uint32_t)MIN(segment - s->number, UINT32_MAX) : 0;
+}
+
 static status begin_next(struct durable *d)
 {
     struct segment_header h = {.first_sequence = d->sequence, .previous_crc = d->crc};
@@ -326,15 +368,18 @@ static status begin_next(struct durable *d)
     d->offset = 0;
     h.segment = d->current.number;
     h.previous_segment = d->previous_segment;
+    h.kept = kept_before(d, h.segment);
     memcpy(h.incarnation, d->e->identity.incarnation, sizeof h.incarnation);
     segment_header_put(&d->encoded, &h);
     log_note_old(d, h.segment, h.first_sequence, d->current.size == d->segment_size);
     return STATUS_OK;
 }
 
-static void put_record(struct durable *d, enum record_type type, slice payload)
+static void put_record(struct durable *d, enum record_type type, enum log_content content,
+                       slice payload)
 {
     struct log_record r = {.type = type,
+                           .content = content,
                            .generation = d->current.number,
                            .sequence = d->sequence++,
                            .synced = d->synced,
@@ -353,9 +398,9 @@ static enum record_type type_of(bool is_first, bool is_last)
 }
 
 /* One batch as one record, or cut to what fits a piece and the segment. */
-static status write_batch(struct durable *d, slice batch)
+static status write_batch(struct durable *d, struct log_batch *batch)
 {
-    slice rest = batch;
+    slice rest = batch->bytes;
 
     do {
         uint64_t fits;
@@ -365,7 +410,10 @@ static status write_batch(struct durable *d, slice batch)
             TRY_RETURN(begin_next(d));
         fits = room_after_encoded(d) - RECORD_HEADER_SIZE - RECORD_ALIGN;
         part = slice_make(rest.data, MIN(rest.size, MIN(fits, PIECE_SIZE)));
-        put_record(d, type_of(rest.size == batch.size, part.size == rest.size), part);
+        if (rest.data == batch->bytes.data)
+            batch->place = (struct log_place){d->sequence, d->offset + d->encoded.size};
+        put_record(d, type_of(rest.size == batch->bytes.size, part.size == rest.size),
+                   batch->content, part);
         rest = slice_from(rest, part.size);
         if (d->encoded.size >= PIECE_SIZE)
             TRY_RETURN(flush(d, false));
@@ -374,22 +422,22 @@ static status write_batch(struct durable *d, slice batch)
 }
 
 /* What to go back to when a group cannot be written for want of room. */
-struct log_place {
+struct write_place {
     uint64_t segment, offset, sequence;
     uint32_t crc;
 };
 
-static struct log_place place_now(const struct durable *d)
+static struct write_place place_now(const struct durable *d)
 {
-    return (struct log_place){.segment = d->has_current ? d->current.number : 0,
-                              .offset = d->offset,
-                              .sequence = d->sequence,
-                              .crc = d->crc};
+    return (struct write_place){.segment = d->has_current ? d->current.number : 0,
+                                .offset = d->offset,
+                                .sequence = d->sequence,
+                                .crc = d->crc};
 }
 
 /* Take back a group that met a full disk in the middle of a segment: its first record must not be
  * found by a recovery. False: that failed too, or the group went over several segments. */
-static bool take_back(struct durable *d, const struct log_place *before)
+static bool take_back(struct durable *d, const struct write_place *before)
 {
     static const char zeros[RECORD_HEADER_SIZE];
     status            st;
@@ -408,18 +456,18 @@ static bool take_back(struct durable *d, const struct log_place *before)
     return true;
 }
 
-static uint64_t bytes_for(const slice *batches, size_t count)
+static uint64_t bytes_for(const struct log_batch *batches, size_t count)
 {
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < count; i++)
-        bytes += log_record_size(batches[i].size) +
-                 batches[i].size / PIECE_SIZE * (RECORD_HEADER_SIZE + RECORD_ALIGN);
+        bytes += log_record_size(batches[i].bytes.size) +
+                 batches[i].bytes.size / PIECE_SIZE * (RECORD_HEADER_SIZE + RECORD_ALIGN);
     return bytes;
 }
 
-static status write_records(struct durable *d, const slice *batches, size_t count, uint64_t bytes,
-                            bool sync)
+static status write_records(struct durable *d, struct log_batch *batches, size_t count,
+                            uint64_t bytes, bool sync)
 {
     bool one_write;
 
@@ -429,7 +477,7 @@ static status write_records(struct durable *d, const slice *batches, size_t coun
     one_write = sync && d->synced == d->sequence && bytes < PIECE_SIZE &&
                 bytes + RECORD_SIZE_LEAST <= room_after_encoded(d);
     for (size_t i = 0; i < count; i++)
-        TRY_RETURN(write_batch(d, batches[i]));
+        TRY_RETURN(write_batch(d, &batches[i]));
     if (d->encoded.size > 0)
         TRY_RETURN(flush(d, one_write));
     if (sync && d->synced != d->sequence && !one_write)
@@ -441,11 +489,11 @@ static status write_records(struct durable *d, const slice *batches, size_t coun
     return STATUS_OK;
 }
 
-status log_write_group(struct durable *d, const slice *batches, size_t count, bool sync)
+status log_write_group(struct durable *d, struct log_batch *batches, size_t count, bool sync)
 {
-    uint64_t         bytes = bytes_for(batches, count), start_us = env_mono_us(d->env);
-    struct log_place before;
-    status           st;
+    uint64_t           bytes = bytes_for(batches, count), start_us = env_mono_us(d->env);
+    struct write_place before;
+    status             st;
 
     TRY_RETURN(reserve(d, batches, count, bytes));
     before = place_now(d);
@@ -478,7 +526,7 @@ status log_write_mark(struct durable *d)
             return STATUS_OK; /* durable, but without a record to prove it */
         TRY_RETURN(begin_next(d));
     }
-    put_record(d, RECORD_MARK, SLICE_EMPTY);
+    put_record(d, RECORD_MARK, LOG_BATCH, SLICE_EMPTY);
     return flush(d, true);
 }
 

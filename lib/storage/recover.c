@@ -33,12 +33,15 @@ struct recovery {
     size_t                checkpoint_count;
     struct buf            bytes; /* of the segment being read */
     struct buf            batch; /* being put together from its records */
+    struct log_place      place; /* of that */
     bool                  in_batch;
-    uint64_t              start;    /* the first record to apply */
-    uint64_t              sequence; /* behind the last record read */
+    bool                  has_begun; /* the first record that begins a batch was seen */
+    uint64_t              start;     /* the first record to apply */
+    uint64_t              sequence;  /* behind the last record read */
     uint32_t              crc;
     uint64_t              end; /* behind the last whole batch: where the log goes on */
     uint32_t              end_crc;
+    uint64_t              needed; /* segments from this one on hold what Raft logs need */
     uint64_t              proved; /* records below are proved to have been durable */
     uint64_t              batches;
 };
@@ -129,8 +132,26 @@ static status corrupt(struct recovery *r, uint64_t segment, const char *what)
                        r->end);
 }
 
-static status apply_batch(struct recovery *r, uint64_t segment, slice encoded)
+static status apply_raft(struct recovery *r, uint64_t segment, slice ops)
 {
+    status st = raft_log_apply(&r->d->raft, ops, r->place);
+
+    if (!st_ok(st)) {
+        st_clear(st);
+        return corrupt(r, segment, "changes to Raft logs contradict each other");
+    }
+    raft_cache_put(&r->d->raft, r->place.sequence, ops);
+    return STATUS_OK;
+}
+
+static status apply_batch(struct recovery *r, const struct log_record *last, slice encoded)
+{
+    uint64_t segment = last->generation;
+
+    if (last->content == LOG_RAFT)
+        return apply_raft(r, segment, encoded);
+    if (last->sequence < r->start) /* the engine has it: it is read for what lies behind */
+        return STATUS_OK;
     if (!batch_is_valid(encoded))
         return corrupt(r, segment, "a batch is malformed");
     r->d->owner->apply(r->d->e, encoded, APPLY_SYNCED);
@@ -138,8 +159,9 @@ static status apply_batch(struct recovery *r, uint64_t segment, slice encoded)
     return STATUS_OK;
 }
 
-/* Take one record that follows the last one. A batch counts with its last record. */
-static status take_record(struct recovery *r, const struct log_record *rec)
+/* Take one record that follows the last one. A batch counts with its last record. What the first
+ * segment has of a batch that began before it is not needed, or that segment would be there. */
+static status take_record(struct recovery *r, const struct log_record *rec, uint64_t offset)
 {
     bool begins =
         rec->type == RECORD_WHOLE || rec->type == RECORD_FIRST || rec->type == RECORD_MARK;
@@ -148,17 +170,22 @@ static status take_record(struct recovery *r, const struct log_record *rec)
     r->sequence = rec->sequence + 1;
     r->crc = rec->crc;
     r->proved = MAX(r->proved, rec->synced);
-    if (rec->sequence >= r->start) {
+    r->has_begun = r->has_begun || begins;
+    if (r->has_begun) {
         if (begins == r->in_batch)
             return corrupt(r, rec->generation, "the parts of a batch are out of order");
-        if (begins)
+        if (begins) {
             buf_reset(&r->batch);
+            r->place = (struct log_place){rec->sequence, offset};
+        }
         buf_append_slice(&r->batch, rec->payload);
         r->in_batch = !ends;
         if (ends && r->batch.size > 0)
-            TRY_RETURN(apply_batch(r, rec->generation, buf_slice(&r->batch)));
+            TRY_RETURN(apply_batch(r, rec, buf_slice(&r->batch)));
+    } else if (rec->sequence >= r->start) {
+        return corrupt(r, rec->generation, "the first part of a batch is missing");
     }
-    if (ends || rec->sequence < r->start) {
+    if (!r->in_batch) {
         r->end = r->sequence;
         r->end_crc = r->crc;
     }
@@ -180,7 +207,7 @@ static status read_records(struct recovery *r, uint64_t segment, uint64_t stop, 
             *rest = before;
             break;
         }
-        TRY_RETURN(take_record(r, &rec));
+        TRY_RETURN(take_record(r, &rec, r->bytes.size - before.size));
     }
     return STATUS_OK;
 }
@@ -215,20 +242,29 @@ static struct segment_file *last_begun(struct recovery *r)
     return NULL;
 }
 
-/* The segments to read: from the newest back along the links, to the one that has the first record
- * to apply. What is begun but not linked was cut off whole by an earlier recovery. */
+/* The segments to read: from the newest back along the links, to one that has the first record to
+ * apply and before which, as the headers so far say, nothing of Raft logs is needed. The log may
+ * say itself that it begins later: so where the engine needs no more, a link may lead nowhere, and
+ * check_begin() looks at it again. What is begun but not linked was cut off whole by an earlier
+ * recovery. */
 static status find_chain(struct recovery *r)
 {
     struct segment_file *s = last_begun(r), *previous;
     size_t               n = 0;
 
     for (; s != NULL; s = previous) {
+        bool is_enough = s->header.first_sequence <= r->start;
+
         r->chain[n++] = s;
-        if (s->header.first_sequence <= r->start)
+        r->needed = MAX(r->needed, s->number - MIN(s->number, s->header.kept));
+        if (is_enough && s->number <= r->needed)
             break;
         previous = find_segment(r, s->header.previous_segment);
-        if (previous == NULL || !previous->is_begun || previous->number >= s->number)
+        if (previous != NULL && previous->is_begun && previous->number < s->number)
+            continue;
+        if (!is_enough)
             return corrupt(r, s->number, "the segment before it is missing or damaged");
+        previous = NULL;
     }
     for (size_t i = 0; i < n / 2; i++) {
         s = r->chain[i];
@@ -275,6 +311,19 @@ static status read_log(struct recovery *r, slice *rest)
 
 /* ---- the end of the log
  * -------------------------------------------------------------------------- */
+
+/* All that Raft logs need is there, whether by the headers or by what the log itself says. */
+static status check_begin(struct recovery *r)
+{
+    struct raft_log *l = &r->d->raft;
+    status           st;
+
+    l->claim = MAX(l->claim, r->needed);
+    if (r->chain[0]->number > l->claim)
+        return corrupt(r, r->chain[0]->number, "the segment before it is missing or damaged");
+    st = raft_log_check_whole(l);
+    return st_ok(st) ? st : status_hint(st, "Restore the store from a backup.");
+}
 
 /* Write again what counts of the last segment but is not proved, and sync it. */
 static status make_durable(struct recovery *r, const struct segment_file *last)
@@ -417,6 +466,7 @@ static void take_over(struct recovery *r)
     /* A checkpoint may hold what the log lost, never the other way round. */
     d->sequence = MAX(r->end, r->start);
     d->applied = d->synced = d->sequence;
+    d->raft.floor = r->start;
     d->crc = d->sequence == r->end ? r->end_crc : 0;
     d->number_next = r->count > 0 ? r->segments[r->count - 1].number + 1 : 1;
 }
@@ -439,6 +489,7 @@ static status recover(struct recovery *r)
         last = s->number;
         TRY_RETURN(read_log(r, &rest));
         TRY_RETURN(check_end(r, s, rest));
+        TRY_RETURN(check_begin(r));
         TRY_RETURN(make_durable(r, s));
     }
     TRY_RETURN(check_unbegun(r, last));

@@ -246,18 +246,29 @@ void lsm_start_flush(struct lsm *l)
     }
 }
 
-void lsm_rotate(struct lsm *l)
+static void rotate(struct lsm *l)
 {
     struct memtable *m = l->memtable;
 
-    if (memtable_is_empty(m) && umap_count(&m->applied) == 0)
-        return;
     m->sequence_end = durable_applied(l->log);
     list_push_front(&l->waiting, &m->link);
     l->waiting_count++;
+    l->rotations++;
     l->memtable = memtable_new(l->heap);
     l->memtable->sequence_first = m->sequence_end;
     lsm_start_flush(l);
+}
+
+void lsm_rotate(struct lsm *l)
+{
+    if (!memtable_is_empty(l->memtable) || umap_count(&l->memtable->applied) > 0)
+        rotate(l);
+}
+
+void lsm_shorten_log(struct lsm *l)
+{
+    if (l->waiting_count == 0)
+        rotate(l);
 }
 
 /* After a clear the memtable may be far smaller than the log that it keeps. */
@@ -272,14 +283,15 @@ void lsm_relieve(struct lsm *l)
 
 status lsm_flush(struct lsm *l)
 {
-    uint64_t end = durable_applied(l->log);
+    uint64_t end;
 
     lsm_rotate(l);
-    while (l->set.log_sequence < end && !list_empty(&l->waiting)) {
+    end = l->rotations; /* not a place in the log: that has no record of replicated batches */
+    while (l->rotations - l->waiting_count < end) {
         if (l->base.state == ENGINE_STOPPED)
             return status_new(ST_IO_ERROR, "the store has stopped");
         lsm_start_flush(l);
         env_wait_uncancelled(l->base.env, &l->idle);
     }
-    return STATUS_OK;
+    return durable_commit(l->log, SLICE_EMPTY, true); /* Raft logs are in no memtable */
 }

@@ -567,12 +567,18 @@ static void relieve(struct engine *e)
     lsm_relieve(lsm_of(e));
 }
 
+static void shorten_log(struct engine *e)
+{
+    lsm_shorten_log(lsm_of(e));
+}
+
 static const struct log_owner log_owner = {.apply = apply,
                                            .note_durable = note_durable,
                                            .data_size = data_size,
                                            .group_applied = group_applied,
                                            .recover_base = recover_base,
-                                           .relieve = relieve};
+                                           .relieve = relieve,
+                                           .shorten_log = shorten_log};
 
 static void lsm_close(struct engine *e)
 {
@@ -664,6 +670,7 @@ status lsm_engine_open(struct env *env, const struct engine_options *options, st
         TRY(st, manifest_create(env, &o, &l->set, &l->manifest), fail);
     }
     group_applied(&l->base); /* much may have come from the log */
+    durable_note_opened(l->log);
     lsm_start_compaction(l);
     *out = &l->base;
     return STATUS_OK;

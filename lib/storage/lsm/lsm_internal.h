@@ -27,6 +27,7 @@ struct lsm {
     struct memtable    *memtable;
     struct list         waiting; /* struct memtable, the newest first */
     size_t              waiting_count;
+    uint64_t            rotations; /* memtables that ever waited */
     struct version_set  set;
     struct umap         applied;  /* range id -> struct applied; what the set has is older */
     struct manifest    *manifest; /* NULL until it is opened or made */
@@ -107,6 +108,8 @@ status MAY_YIELD lsm_tables(struct engine *e, engine_table_fn *visit, void *ctx)
 /* flush.c */
 /* Make the memtable one that waits, if it holds anything, and see to it that it is written. */
 void             lsm_rotate(struct lsm *l);
+/* Have written to tables soon what keeps the log long, even if that is next to nothing. */
+void             lsm_shorten_log(struct lsm *l);
 /* Start the flush fiber, unless it runs or nothing waits. */
 void             lsm_start_flush(struct lsm *l);
 /* Make the memtable one that waits if its table takes less room than the log it keeps. */

@@ -1,0 +1,754 @@
+/* The Raft logs of a store against a model: many ranges that append, overwrite, vote, compact, come
+ * and go, on simulated disks that lose power at any I/O, fail, fill up and flip bits. After each
+ * crash the logs are those of some moment not before the last synced write, replay brings the
+ * engine to where commits say, and nothing that was promised is gone. */
+#include "env/sim.h"
+#include "storage/raft_log.h"
+#include "tests/common/test.h"
+
+#include "base/hmap.h"
+#include "base/prng.h"
+#include "env/file.h"
+
+enum { RANGES = 6, ENTRIES_MAX = 120, PENDING_MAX = 64, LIVES_MAX = 40, DATA_MAX = 1500 };
+
+/* ---- the model -------------------------------------------------------------------------------
+ */
+
+struct model_range {
+    uint64_t               id; /* 0: none in this place */
+    struct raft_hard_state hs;
+    uint64_t               base, base_term; /* what is before the terms below */
+    uint64_t               count, terms[ENTRIES_MAX];
+};
+
+struct raft_model {
+    struct model_range ranges[RANGES];
+    uint64_t           local; /* how often an engine batch was committed */
+};
+
+static uint64_t last_of(const struct model_range *r)
+{
+    return r->base + r->count;
+}
+
+static uint64_t term_of(const struct model_range *r, uint64_t index)
+{
+    assert_true(index >= r->base && index <= last_of(r));
+    return index == r->base ? r->base_term : r->terms[index - r->base - 1];
+}
+
+/* What an entry holds follows from who it is: two of one index and term are the same (Raft §5.3).
+ */
+static slice data_of(uint64_t range_id, uint64_t index, uint64_t term, char *room)
+{
+    uint64_t    h = hash_u64(hash_u64(range_id) ^ hash_u64(index * 1000003 + term));
+    size_t      size = h % 40 == 0 ? h / 64 % DATA_MAX : h / 64 % 100;
+    struct prng p;
+
+    prng_init(&p, h);
+    prng_bytes(&p, room, size);
+    return slice_make(room, size);
+}
+
+static bool same_state(const struct raft_hard_state *a, const struct raft_hard_state *b)
+{
+    return a->term == b->term && a->vote == b->vote && a->commit == b->commit;
+}
+
+/* Whether the log has what the model has of a range, as far as memory tells. */
+static bool range_matches(const struct raft_log *l, const struct model_range *m)
+{
+    uint64_t               first = raft_log_first(l, m->id), term;
+    struct raft_hard_state hs;
+
+    if (!raft_log_hard_state(l, m->id, &hs) || !same_state(&hs, &m->hs) ||
+        raft_log_last(l, m->id) != last_of(m))
+        return false;
+    for (uint64_t i = first - 1; i <= last_of(m); i++)
+        if (i >= m->base && (!raft_log_term(l, m->id, i, &term) || term != term_of(m, i)))
+            return false;
+    return true;
+}
+
+static bool model_matches(const struct raft_log *l, const struct raft_model *m)
+{
+    struct raft_log_stats stats;
+    uint64_t              count = 0;
+
+    raft_log_stats(l, &stats);
+    for (int i = 0; i < RANGES; i++) {
+        if (m->ranges[i].id == 0)
+            continue;
+        count++;
+        if (!range_matches(l, &m->ranges[i]))
+            return false;
+    }
+    return stats.ranges == count;
+}
+
+/* ---- the scenario ----------------------------------------------------------------------------
+ */
+
+struct scenario {
+    struct sim           *sim;
+    struct sim_node      *node;
+    struct prng           prng;
+    struct engine_options options;
+    struct raft_model     sure, now;            /* durable for certain; what was written last */
+    struct raft_model     pending[PENDING_MAX]; /* after each write since `sure` */
+    size_t                pending_count;
+    uint64_t              next_id;
+    unsigned              steps, steps_left, lives, stops, disk_full;
+    bool                  done, has_faults, is_full, may_be_corrupt, was_corrupt;
+    uint64_t              freed; /* segments, told by their numbers */
+    char                  files[64][32];
+    size_t                file_count;
+    /* of a life */
+    struct env           *env;
+    struct engine        *e;
+    struct raft_log      *l;
+};
+
+static unsigned pick(struct scenario *s, unsigned bound)
+{
+    return (unsigned)prng_below(&s->prng, bound);
+}
+
+static void scenario_init(struct scenario *s, uint64_t seed, unsigned steps)
+{
+    struct sim_options options = {.ordered = true};
+
+    *s = (struct scenario){.steps = steps, .steps_left = steps, .next_id = 1};
+    s->options = (struct engine_options){.type = seed % 3 == 0 ? ENGINE_MEMORY : ENGINE_LSM,
+                                         .path = "store",
+                                         .log_segment_size = 4096,
+                                         .checkpoint_bytes = 30000,
+                                         .raft_cache_size = seed % 2 == 0 ? 2000 : 0,
+                                         .memtable_size = 8192,
+                                         .table_size = 4096,
+                                         .level_size = 16384};
+    prng_init(&s->prng, seed);
+    s->sim = sim_new(seed, &options);
+}
+
+static void scenario_deinit(struct scenario *s)
+{
+    sim_free(s->sim);
+}
+
+/* ---- checks ----------------------------------------------------------------------------------
+ */
+
+/* Read some entries back and compare; false: found damaged, where that may be. */
+static bool check_entries(struct scenario *s, const struct model_range *m, uint64_t first,
+                          uint64_t end, size_t bytes_max)
+{
+    struct arena      *arena = arena_new(env_heap(s->env), NULL);
+    struct raft_entry *e;
+    size_t             count, bytes = 0;
+    char               room[DATA_MAX];
+    status             st = raft_log_read(s->l, m->id, first, end, bytes_max, arena, &e, &count);
+    bool               fine = st_ok(st);
+
+    if (!fine && s->may_be_corrupt) {
+        assert_int_equal(status_code(st), ST_CORRUPT);
+        st_clear(st);
+        s->was_corrupt = true;
+        arena_free(arena);
+        return false;
+    }
+    if (status_code(st) == ST_NO_DATA && first < raft_log_first(s->l, m->id)) {
+        arena_free(arena); /* compacted while it was read */
+        return true;
+    }
+    assert_st_ok(st);
+    assert_true(count > 0 && count <= end - first);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(e[i].index, first + i);
+        assert_int_equal(e[i].term, term_of(m, first + i));
+        assert_int_equal(e[i].type, (uint8_t)(m->id + first + i));
+        assert_true(slice_eq(e[i].data, data_of(m->id, first + i, e[i].term, room)));
+        assert_true(i == 0 || bytes < bytes_max);
+        bytes += e[i].data.size;
+    }
+    assert_true(bytes >= bytes_max || first + count == MIN(end, last_of(m) + 1));
+    arena_free(arena);
+    return true;
+}
+
+static uint64_t readable_from(struct scenario *s, const struct model_range *m)
+{
+    return MAX(raft_log_first(s->l, m->id), m->base + 1);
+}
+
+static void check_all_entries(struct scenario *s, const struct raft_model *m)
+{
+    for (int i = 0; i < RANGES; i++) {
+        const struct model_range *r = &m->ranges[i];
+        uint64_t                  first = r->id != 0 ? readable_from(s, r) : 0;
+
+        if (r->id != 0 && first <= last_of(r))
+            check_entries(s, r, first, last_of(r) + 1, SIZE_MAX);
+    }
+}
+
+static void settle(struct scenario *s)
+{
+    if (s->pending_count > 0)
+        s->sure = s->pending[s->pending_count - 1];
+    s->pending_count = 0;
+}
+
+static slice range_key(uint64_t id, char room[16])
+{
+    return slice_make(room, (size_t)snprintf(room, 16, "r%llu", (unsigned long long)id));
+}
+
+/* Apply one entry, as a state machine would. */
+static status apply_entry(void *ctx, uint64_t range_id, const struct raft_entry *e)
+{
+    struct scenario    *s = ctx;
+    struct engine_batch b;
+    char                key[16];
+    status              st;
+
+    assert_int_equal(e->index, engine_applied(s->e, range_id) + 1);
+    engine_batch_init(&b, env_heap(s->env));
+    assert_st_ok(engine_batch_put(&b, range_key(range_id, key), e->index, e->data));
+    assert_st_ok(engine_batch_set_applied(&b, range_id, e->index));
+    st = engine_apply(s->e, &b);
+    engine_batch_deinit(&b);
+    return st;
+}
+
+/* The engine holds exactly the entries up to the applied index. */
+static void check_applied(struct scenario *s, const struct model_range *m)
+{
+    uint64_t            applied = engine_applied(s->e, m->id);
+    struct engine_value v;
+    char                key[16], room[DATA_MAX];
+
+    assert_st_ok(engine_get(s->e, NULL, range_key(m->id, key), HLC_TS_MAX, &v));
+    assert_int_equal(v.found ? v.ts : 0, applied);
+    if (applied > last_of(m))
+        return; /* a snapshot, of which the log was not told yet */
+    for (uint64_t i = m->base + 1; i <= applied; i++) {
+        assert_st_ok(engine_get(s->e, NULL, range_key(m->id, key), i, &v));
+        assert_true(v.found && v.ts == i);
+        assert_true(slice_eq(v.value, data_of(m->id, i, term_of(m, i), room)));
+    }
+}
+
+static status write_batch(struct scenario *s, const struct raft_batch *b, bool sync);
+
+/* A snapshot went into the engine, and the crash came before the log was told. */
+static void finish_snapshot(struct scenario *s, struct model_range *m)
+{
+    uint64_t          applied = engine_applied(s->e, m->id);
+    struct raft_batch b;
+    status            st;
+
+    if (applied <= last_of(m))
+        return;
+    assert_st_ok(engine_checkpoint(s->e));
+    raft_batch_init(&b, env_heap(s->env));
+    m->base_term = term_of(m, last_of(m)) + 1;
+    m->base = applied;
+    raft_batch_reset_log(&b, m->id, applied, m->base_term);
+    m->count = 0;
+    st = write_batch(s, &b, true);
+    assert_true(st_ok(st) || s->has_faults || s->is_full);
+    st_clear(st);
+    raft_batch_deinit(&b);
+}
+
+static void check_replayed(struct scenario *s)
+{
+    for (int i = 0; i < RANGES; i++) {
+        struct model_range *m = &s->now.ranges[i];
+        uint64_t            applied = m->id != 0 ? engine_applied(s->e, m->id) : 0;
+
+        if (m->id == 0)
+            continue;
+        assert_true(applied >= MIN(m->hs.commit, last_of(m)));
+        assert_true(raft_log_first(s->l, m->id) <=
+                    MAX(engine_applied_flushed(s->e, m->id), m->base) + 1);
+        check_applied(s, m);
+    }
+}
+
+/* The number of local batches, which are in the same log. */
+static uint64_t local_count(struct scenario *s)
+{
+    struct engine_value v;
+
+    assert_st_ok(engine_get_meta(s->e, NULL, SLICE_LIT("local"), &v));
+    return v.found ? get_u64le(v.value.data) : 0;
+}
+
+/* What a reopened store says: the state after some write at or behind the last sure one. */
+static void check_recovered(struct scenario *s)
+{
+    uint64_t          local = local_count(s);
+    struct raft_model m = s->sure;
+    size_t            at = 0;
+    status            st;
+
+    raft_log_check(s->l);
+    while (!model_matches(s->l, &m) || m.local != local) {
+        if (at == s->pending_count)
+            fail_msg("seed %llu: the logs are of no moment that there was",
+                     (unsigned long long)sim_seed(s->sim));
+        m = s->pending[at++];
+    }
+    s->sure = s->now = m;
+    s->pending_count = 0;
+    check_all_entries(s, &m);
+    if (s->was_corrupt)
+        return;
+    st = raft_log_replay(s->l, apply_entry, s);
+    if (s->may_be_corrupt && status_code(st) == ST_CORRUPT) {
+        st_clear(st);
+        s->was_corrupt = true;
+        return;
+    }
+    assert_st_ok(st);
+    check_replayed(s);
+}
+
+/* ---- steps -----------------------------------------------------------------------------------
+ */
+
+/* s->now is what will be when the batch is written. */
+static status write_batch(struct scenario *s, const struct raft_batch *b, bool sync)
+{
+    struct raft_model before = s->pending_count > 0 ? s->pending[s->pending_count - 1] : s->sure;
+    status            st;
+
+    if (s->pending_count == PENDING_MAX - 1)
+        sync = true;
+    s->pending[s->pending_count++] = s->now;
+    st = raft_log_write(s->l, b, sync);
+    if (st_ok(st) && sync)
+        settle(s);
+    if (status_code(st) == ST_DISK_FULL) {
+        s->disk_full++;
+        s->pending_count--;
+        s->now = before;
+    }
+    return st;
+}
+
+static void append_entry(struct raft_batch *b, struct model_range *m, uint64_t index, uint64_t term)
+{
+    char              room[DATA_MAX];
+    struct raft_entry e = {.index = index,
+                           .term = term,
+                           .type = (uint8_t)(m->id + index),
+                           .data = data_of(m->id, index, term, room)};
+
+    assert_st_ok(raft_batch_append(b, m->id, &e));
+    m->count = index - m->base;
+    m->terms[m->count - 1] = term;
+}
+
+/* Append behind the last, or over what is not committed, in a newer term. */
+static void random_append(struct scenario *s, struct raft_batch *b, struct model_range *m)
+{
+    uint64_t floor = MAX(m->hs.commit, MAX(m->base, engine_applied(s->e, m->id)));
+    uint64_t index = last_of(m) + 1, term = term_of(m, last_of(m)) + (pick(s, 8) == 0);
+    unsigned count = 1 + pick(s, 3);
+
+    term = MAX(term, 1);
+    if (last_of(m) > floor && pick(s, 4) == 0) {
+        index = floor + 1 + pick(s, (unsigned)(last_of(m) - floor));
+        term = MAX(m->hs.term, term_of(m, last_of(m))) + 1;
+    }
+    for (; count > 0 && index - m->base <= ENTRIES_MAX; count--)
+        append_entry(b, m, index++, term);
+}
+
+static void random_hard_state(struct scenario *s, struct raft_batch *b, struct model_range *m)
+{
+    m->hs.term = MAX(m->hs.term, term_of(m, last_of(m))) + (pick(s, 10) == 0);
+    m->hs.vote = pick(s, 5);
+    m->hs.commit = MAX(m->hs.commit, m->base);
+    if (last_of(m) > m->hs.commit)
+        m->hs.commit += pick(s, (unsigned)(last_of(m) - m->hs.commit) + 1);
+    raft_batch_set_hard_state(b, m->id, &m->hs);
+}
+
+static status step_write(struct scenario *s)
+{
+    struct raft_batch b;
+    status            st = STATUS_OK;
+
+    raft_batch_init(&b, env_heap(s->env));
+    for (int i = 0; i < RANGES; i++) {
+        struct model_range *m = &s->now.ranges[i];
+
+        if (m->id == 0 || pick(s, 3) != 0)
+            continue;
+        if (pick(s, 4) != 0)
+            random_append(s, &b, m);
+        if (pick(s, 2) == 0)
+            random_hard_state(s, &b, m);
+    }
+    if (!raft_batch_is_empty(&b))
+        st = write_batch(s, &b, pick(s, 3) != 0);
+    raft_batch_deinit(&b);
+    return st;
+}
+
+static status step_local(struct scenario *s)
+{
+    struct raft_model   before = s->now;
+    struct engine_batch b;
+    char                value[8];
+    bool                sync = pick(s, 2) == 0 || s->pending_count == PENDING_MAX - 1;
+    status              st;
+
+    put_u64le(value, ++s->now.local);
+    engine_batch_init(&b, env_heap(s->env));
+    assert_st_ok(engine_batch_put_meta(&b, SLICE_LIT("local"), slice_make(value, sizeof value)));
+    s->pending[s->pending_count++] = s->now;
+    st = engine_commit(s->e, &b, sync);
+    if (st_ok(st) && sync)
+        settle(s);
+    if (status_code(st) == ST_DISK_FULL) {
+        s->disk_full++;
+        s->pending_count--;
+        s->now = before;
+    }
+    engine_batch_deinit(&b);
+    return st;
+}
+
+static status step_apply(struct scenario *s, struct model_range *m)
+{
+    struct arena      *arena = arena_new(env_heap(s->env), NULL);
+    uint64_t           applied = engine_applied(s->e, m->id);
+    uint64_t           commit = MIN(m->hs.commit, last_of(m));
+    struct raft_entry *e;
+    size_t             count = 0;
+    status             st = STATUS_OK;
+
+    if (applied < commit) {
+        st = raft_log_read(s->l, m->id, applied + 1, commit + 1, 500, arena, &e, &count);
+        for (size_t i = 0; st_ok(st) && i < count; i++)
+            st = apply_entry(s, m->id, &e[i]);
+    }
+    arena_free(arena);
+    return st;
+}
+
+static status step_come_or_go(struct scenario *s, struct model_range *m)
+{
+    struct raft_batch b;
+    status            st;
+
+    raft_batch_init(&b, env_heap(s->env));
+    if (m->id != 0) {
+        raft_batch_remove(&b, m->id);
+        *m = (struct model_range){0};
+    } else {
+        m->id = s->next_id++;
+        random_hard_state(s, &b, m);
+    }
+    st = write_batch(s, &b, pick(s, 2) == 0);
+    raft_batch_deinit(&b);
+    return st;
+}
+
+/* A snapshot takes the place of the log: into the engine first, durably, then the log. */
+static status step_snapshot(struct scenario *s, struct model_range *m)
+{
+    struct engine_batch b;
+    struct raft_batch   reset;
+    uint64_t            index = last_of(m) + 1 + pick(s, 5), term = term_of(m, last_of(m)) + 1;
+    char                key[16], room[DATA_MAX];
+    status              st;
+
+    engine_batch_init(&b, env_heap(s->env));
+    assert_st_ok(
+        engine_batch_put(&b, range_key(m->id, key), index, data_of(m->id, index, term, room)));
+    assert_st_ok(engine_batch_set_applied(&b, m->id, index));
+    st = engine_commit(s->e, &b, true);
+    if (st_ok(st)) {
+        settle(s);
+        st = engine_checkpoint(s->e);
+    }
+    engine_batch_deinit(&b);
+    TRY_RETURN(st);
+    raft_batch_init(&reset, env_heap(s->env));
+    m->base = index;
+    m->base_term = term;
+    m->count = 0;
+    raft_batch_reset_log(&reset, m->id, index, term);
+    random_hard_state(s, &reset, m);
+    st = write_batch(s, &reset, pick(s, 2) == 0);
+    raft_batch_deinit(&reset);
+    return st;
+}
+
+/* Forget what the log has surely forgotten too. */
+static void shorten_model(struct scenario *s, struct model_range *m)
+{
+    uint64_t first = raft_log_first(s->l, m->id);
+
+    if (s->pending_count > 0 || first <= m->base + 1)
+        return;
+    m->base_term = term_of(m, first - 1);
+    memmove(m->terms, m->terms + (first - 1 - m->base), (last_of(m) - first + 1) * 8);
+    m->count = last_of(m) - first + 1;
+    m->base = first - 1;
+    s->sure = s->now;
+}
+
+static status step_range(struct scenario *s, struct model_range *m)
+{
+    uint64_t first = readable_from(s, m);
+
+    switch (pick(s, 8)) {
+    case 0:
+        raft_log_compact(s->l, m->id, pick(s, (unsigned)engine_applied(s->e, m->id) + 1));
+        return STATUS_OK;
+    case 1:
+        shorten_model(s, m);
+        return STATUS_OK;
+    case 2:
+    case 3:
+        if (first <= last_of(m)) {
+            first += pick(s, (unsigned)(last_of(m) - first + 1));
+            check_entries(s, m, first, first + 1 + pick(s, 20), pick(s, 2000));
+        }
+        return STATUS_OK;
+    case 4:
+        if ((pick(s, 4) == 0 || m->count > ENTRIES_MAX - 10) && !s->is_full)
+            return step_snapshot(s, m);
+        return STATUS_OK;
+    default:
+        return step_apply(s, m);
+    }
+}
+
+static status random_step(struct scenario *s)
+{
+    struct model_range *m = &s->now.ranges[pick(s, RANGES)];
+    unsigned            what = pick(s, 20);
+
+    if (what < 8)
+        return step_write(s);
+    if (what < 10)
+        return step_local(s);
+    if (what == 10 && !s->is_full) {
+        TRY_RETURN(engine_checkpoint(s->e));
+        settle(s);
+        return STATUS_OK;
+    }
+    if (m->id == 0 || (what == 11 && pick(s, 4) == 0))
+        return step_come_or_go(s, m);
+    return step_range(s, m);
+}
+
+/* ---- lives -----------------------------------------------------------------------------------
+ */
+
+static void note_stop(void *ctx, status reason)
+{
+    assert_false(st_ok(reason));
+    ((struct scenario *)ctx)->stops++;
+}
+
+/* False: a disk with faults failed the opening, or damage was reported, and the node is down. */
+static bool open_store(struct scenario *s)
+{
+    struct engine_options o = s->options;
+    status                st;
+
+    o.on_stop = note_stop;
+    o.on_stop_ctx = s;
+    st = engine_open(s->env, &o, &s->e);
+    if (!st_ok(st) && s->may_be_corrupt && status_code(st) == ST_CORRUPT) {
+        s->was_corrupt = true;
+    } else if (!st_ok(st)) {
+        if (!s->has_faults)
+            assert_st_ok(st);
+        assert_int_equal(status_code(st), ST_IO_ERROR);
+    }
+    s->l = st_ok(st) ? engine_raft_log(s->e) : NULL;
+    st_clear(st);
+    if (s->l == NULL)
+        env_stop(s->env);
+    return s->l != NULL;
+}
+
+static void note_files(struct scenario *s)
+{
+    struct arena *arena = arena_new(env_heap(s->env), NULL);
+    const char  **names;
+    size_t        count;
+
+    assert_st_ok(env_list_dir(s->env, "store", arena, &names, &count));
+    s->file_count = 0;
+    for (size_t i = 0; i < count && s->file_count < 64; i++)
+        if (strstr(names[i], ".log") != NULL)
+            snprintf(s->files[s->file_count++], 32, "store/%.24s", names[i]);
+    arena_free(arena);
+}
+
+/* Only a new process may go on after this error. */
+static bool is_final(struct scenario *s, status st)
+{
+    enum status_code code = status_code(st);
+
+    st_clear(st);
+    if (code == ST_SUCCESS || code == ST_DISK_FULL)
+        return false;
+    assert_true(s->has_faults);
+    assert_true(code == ST_OUTCOME_UNKNOWN || code == ST_IO_ERROR);
+    return true;
+}
+
+static void work(struct scenario *s)
+{
+    while (s->steps_left > 0) {
+        s->steps_left--;
+        if (is_final(s, random_step(s)))
+            return;
+        if (s->steps_left % 16 == 0 && s->stops == 0) {
+            raft_log_check(s->l);
+            assert_true(model_matches(s->l, &s->now));
+        }
+    }
+}
+
+static void node_main(struct env *env, void *arg)
+{
+    struct scenario *s = arg;
+
+    s->env = env;
+    s->lives++;
+    s->stops = 0;
+    if (!open_store(s))
+        return;
+    check_recovered(s);
+    for (int i = 0; i < RANGES && !s->was_corrupt; i++)
+        if (s->now.ranges[i].id != 0)
+            finish_snapshot(s, &s->now.ranges[i]);
+    if (!s->was_corrupt)
+        work(s);
+    engine_close(s->e);
+    if (s->stops == 0 && !s->was_corrupt) {
+        settle(s);
+        s->done = s->steps_left == 0;
+    }
+    note_files(s);
+    env_stop(env);
+}
+
+static bool is_down(void *arg)
+{
+    return !sim_node_is_up(((struct scenario *)arg)->node);
+}
+
+static void run_life(struct scenario *s)
+{
+    if (sim_run_until(s->sim, is_down, s, UINT64_C(600000000)) != SIM_DONE)
+        fail_msg("seed %llu: the store hangs", (unsigned long long)sim_seed(s->sim));
+}
+
+static void finish(struct scenario *s)
+{
+    while (!s->done) {
+        assert_true(s->lives < LIVES_MAX);
+        sim_restart(s->node);
+        run_life(s);
+    }
+    s->done = false;
+    s->steps_left = 0;
+    sim_restart(s->node);
+    run_life(s);
+    assert_true(s->done);
+}
+
+/* ---- tests -----------------------------------------------------------------------------------
+ */
+
+/* Crash at the count-th I/O, then at the `again`-th of the recovery. False: no crash came. */
+static bool crash_at(uint64_t seed, unsigned steps, uint64_t count, uint64_t again,
+                     enum sim_crash how)
+{
+    struct scenario s;
+    bool            crashed;
+
+    scenario_init(&s, seed, steps);
+    s.node = sim_add_node(s.sim, "n", node_main, &s);
+    sim_crash_at_io(s.node, count, how);
+    run_life(&s);
+    crashed = !s.done;
+    if (crashed && again > 0) {
+        sim_restart(s.node);
+        sim_crash_at_io(s.node, again, how);
+        run_life(&s);
+    }
+    sim_crash_at_io(s.node, 0, how);
+    finish(&s);
+    scenario_deinit(&s);
+    return crashed;
+}
+
+static uint64_t runs(uint64_t usual)
+{
+    const char *times = getenv("RAFT_LOG_TIMES");
+
+    return usual * (times != NULL ? strtoull(times, NULL, 10) : 1);
+}
+
+static void lives_in_peace(void **state)
+{
+    uint64_t seed = test_seed(1);
+
+    (void)state;
+    for (uint64_t i = 0; i < runs(60); i++)
+        assert_false(crash_at(seed + i, 600, 0, 0, SIM_POWER_LOSS));
+}
+
+static void power_loss_everywhere(void **state)
+{
+    uint64_t seed = test_seed(100);
+
+    (void)state;
+    for (uint64_t i = 0; i < runs(3); i++) {
+        uint64_t count = 1;
+
+        while (crash_at(seed + i, 100, count, 0, SIM_POWER_LOSS))
+            count++;
+        assert_true(count > 50);
+    }
+}
+
+static void crashes_in_recovery(void **state)
+{
+    uint64_t seed = test_seed(1000);
+
+    (void)state;
+    for (uint64_t i = 0; i < runs(600); i++) {
+        uint64_t n = hash_u64(seed + i);
+
+        crash_at(seed + i, 150, 10 + n % 500, 1 + n / 512 % 40,
+                 n % 7 == 0 ? SIM_KILL : SIM_POWER_LOSS);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T("the logs of many ranges are those of the model", lives_in_peace),
+        T("power loss at any I/O loses nothing that was synced", power_loss_everywhere),
+        T("crashes of recoveries too lose nothing", crashes_in_recovery),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
