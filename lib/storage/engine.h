@@ -286,6 +286,8 @@ status MAY_YIELD engine_checkpoint(struct engine *e) MUST_CHECK;
     X(COUNTER, commit_bytes, "storage_commit_bytes_total", "Bytes of batches committed.")          \
     X(COUNTER, applied, "storage_applied_total", "Batches of replicated entries applied.")         \
     X(COUNTER, applied_bytes, "storage_applied_bytes_total", "Bytes of these batches.")            \
+    X(COUNTER, ingests, "storage_ingests_total", "Prebuilt tables, or sets of them, ingested.")    \
+    X(COUNTER, ingest_bytes, "storage_ingest_bytes_total", "Bytes of these tables.")               \
     X(COUNTER, log_writes, "storage_log_writes_total", "Writes to the log, one per group.")        \
     X(COUNTER, log_bytes, "storage_log_bytes_total", "Bytes written to the log.")                  \
     X(HISTOGRAM, group_size, "storage_log_group_batches", "Batches that shared one log write.")    \

@@ -3,7 +3,7 @@
 #ifndef LINERA_STORAGE_ENGINE_INTERNAL_H
 #define LINERA_STORAGE_ENGINE_INTERNAL_H
 
-#include "storage/engine.h"
+#include "storage/ingest.h"
 
 enum engine_applied_as { ENGINE_APPLIED_NOW, ENGINE_APPLIED_DURABLE, ENGINE_APPLIED_FLUSHED };
 
@@ -36,6 +36,8 @@ struct engine_ops {
     status (*span_middle)(struct engine *e, slice start, slice end, struct buf *key);
     status (*drop_span)(struct engine *e, slice start, slice end);
     status (*tables)(struct engine *e, engine_table_fn *visit, void *ctx);
+    status (*builder_open)(struct engine *e, const struct engine_builder_options *options,
+                           struct engine_builder **out);
     void (*stats)(struct engine *e, struct engine_stats *out);
     status (*checkpoint)(struct engine *e);
 };

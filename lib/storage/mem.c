@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "storage/durable.h"
+#include "storage/ingest_internal.h"
 #include "storage/span.h"
 
 static void apply_op(struct mem_engine *m, const struct batch_op *op, enum apply_how how)
@@ -245,6 +246,7 @@ static const struct engine_ops mem_ops = {
     .span_middle = mem_span_middle,
     .drop_span = engine_commit_clear,
     .tables = mem_tables,
+    .builder_open = mem_builder_open,
     .stats = mem_stats,
     .checkpoint = mem_checkpoint,
 };

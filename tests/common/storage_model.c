@@ -171,6 +171,44 @@ void model_clear_range(struct model *m, slice start, slice end)
     clear(&m->data, start, end);
 }
 
+void model_build(const struct model *content, struct engine_builder *b)
+{
+    for (size_t i = 0; i < content->meta.count; i++) {
+        const struct model_entry *e = &content->meta.entries[i];
+
+        assert_st_ok(engine_builder_put_meta(b, key_of(e), slice_make(e->value, e->value_size)));
+    }
+    for (size_t i = 0; i < content->data.count; i++) {
+        const struct model_entry *e = &content->data.entries[i];
+
+        assert_st_ok(e->tombstone ? engine_builder_delete(b, key_of(e), e->ts)
+                                  : engine_builder_put(b, key_of(e), e->ts,
+                                                       slice_make(e->value, e->value_size)));
+    }
+}
+
+static void put_all(struct model_space *to, const struct model_space *from)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        const struct model_entry *e = &from->entries[i];
+
+        put(to, key_of(e), e->ts, slice_make(e->value, e->value_size), e->tombstone);
+    }
+}
+
+void model_ingest(struct model *m, const struct engine_builder_options *o,
+                  const struct model *content)
+{
+    if (o->replaces)
+        clear(&m->data, o->start, o->end);
+    if (o->replaces_meta)
+        clear(&m->meta, o->meta_start, o->meta_end);
+    put_all(&m->data, &content->data);
+    put_all(&m->meta, &content->meta);
+    if (content->applied != 0)
+        m->applied = content->applied;
+}
+
 void model_gc(struct model *m, hlc_ts threshold)
 {
     struct model_space *s = &m->data;

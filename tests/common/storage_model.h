@@ -5,7 +5,7 @@
 #define LINERA_TESTS_COMMON_STORAGE_MODEL_H
 
 #include "base/prng.h"
-#include "storage/engine.h"
+#include "storage/ingest.h"
 
 struct model_entry {
     char  *key;
@@ -38,6 +38,12 @@ void   model_copy(struct model *to, const struct model *from);
 void   model_apply(struct model *m, const struct engine_batch *b);
 /* What a batch with one clear of versioned keys does; an empty `end`: no upper end. */
 void   model_clear_range(struct model *m, slice start, slice end);
+/* Give the builder all that `content` holds, in order. */
+void   model_build(const struct model *content, struct engine_builder *b);
+/* What ingesting a builder of these options does, filled with `content`; its applied index, when it
+ * is not 0, goes along. */
+void   model_ingest(struct model *m, const struct engine_builder_options *o,
+                    const struct model *content);
 /* What engine_gc() over the whole key space leaves. */
 void   model_gc(struct model *m, hlc_ts threshold);
 /* Entries held, of both spaces. */

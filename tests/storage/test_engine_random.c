@@ -189,6 +189,44 @@ static void drop_span(struct play *p)
     buf_deinit(&end);
 }
 
+/* A random key, now and then the empty one. */
+static slice random_bound(struct play *p, struct buf *key)
+{
+    model_random_key(&p->prng, &p->shape, key);
+    return prng_below(&p->prng, 8) == 0 ? SLICE_EMPTY : buf_slice(key);
+}
+
+/* What a random batch leaves of an empty model, as tables. */
+static void ingest(struct play *p, unsigned ops)
+{
+    struct engine_builder_options o = {.replaces = prng_below(&p->prng, 2) == 0,
+                                       .replaces_meta = prng_below(&p->prng, 4) == 0};
+    struct engine_builder        *b;
+    struct model                  content;
+    struct buf                    keys[4];
+
+    for (int i = 0; i < 4; i++)
+        buf_init(&keys[i], NULL);
+    o.start = random_bound(p, &keys[0]);
+    o.end = random_bound(p, &keys[1]);
+    o.meta_start = random_bound(p, &keys[2]);
+    o.meta_end = random_bound(p, &keys[3]);
+    model_init(&content);
+    model_random_batch(&p->prng, &p->shape, ops, &p->batch);
+    model_apply(&content, &p->batch);
+    engine_batch_reset(&p->batch);
+    assert_st_ok(engine_builder_open(p->w->e, &o, &b));
+    model_build(&content, b);
+    if (prng_below(&p->prng, 8) > 0) { /* else it is forgotten */
+        assert_st_ok(engine_ingest(p->w->e, b, 7, content.applied));
+        model_ingest(&p->model, &o, &content);
+    }
+    engine_builder_close(b);
+    model_deinit(&content);
+    for (int i = 0; i < 4; i++)
+        buf_deinit(&keys[i]);
+}
+
 static void check_middle(struct play *p, slice start, slice end)
 {
     struct buf middle;
@@ -254,6 +292,8 @@ static void play_round(struct play *p, unsigned ops, bool late)
         collect(p);
     if (p->shape.clears && prng_below(&p->prng, 20) == 0)
         drop_span(p);
+    if (prng_below(&p->prng, 12) == 0)
+        ingest(p, ops);
     if (files && prng_below(&p->prng, 40) == 0)
         assert_st_ok(engine_checkpoint(p->w->e));
     if (files && prng_below(&p->prng, 60) == 0)

@@ -835,26 +835,32 @@ static void clears_go_down(void **state)
 
 static void ingest_levels(void **state)
 {
-    struct store      s;
-    struct table_meta t;
+    struct manifest_edit edit;
+    struct store         s;
+    struct table_meta    t;
 
     (void)state;
+    manifest_edit_init(&edit, NULL);
     store_init(&s, 1, 10);
     t = plain_table(&s, 6, "\001f", "\001m");
     add_plain(&s, &t);
     t = plain_table(&s, 0, "\001p", "\001q");
     add_plain(&s, &t);
 #define LEVEL(a, b)                                                                                \
-    picker_ingest_level(&s.picker, s.set.current, SLICE_LIT(a), SLICE_LIT(b), s.running,           \
+    picker_ingest_level(s.set.current, SLICE_LIT(a), SLICE_LIT(b), &edit, s.running,               \
                         s.running_count)
     assert_int_equal(LEVEL("\001a", "\001c"), 6);
     assert_int_equal(LEVEL("\001a", "\001g"), 5);
     assert_int_equal(LEVEL("\001p", "\001z"), 0);
+    manifest_edit_remove(&edit, 0, t.number); /* which goes in the same edit */
+    assert_int_equal(LEVEL("\001p", "\001z"), 6);
+    manifest_edit_reset(&edit);
     s.running[0] = picker_pick_span(&s.picker, s.set.current, SLICE_LIT("\001"), SLICE_EMPTY, NULL,
                                     0, &(bool){false});
     s.running_count = 1;
     assert_int_equal(LEVEL("\001a", "\001c"), 6);
 #undef LEVEL
+    manifest_edit_deinit(&edit);
     store_deinit(&s);
 }
 

@@ -346,9 +346,13 @@ static void compaction_fiber(struct env *env, void *arg)
     struct lsm  *l = arg;
     struct pick *p;
 
-    while (!l->is_closing && l->base.state != ENGINE_STOPPED && (p = next_pick(l)) != NULL) {
-        status st = compact(l, p);
+    while (!l->is_closing && !l->is_held && l->base.state != ENGINE_STOPPED &&
+           (p = next_pick(l)) != NULL) {
+        status st;
 
+        l->pick = p;
+        st = compact(l, p);
+        l->pick = NULL;
         pick_free(p);
         env_broadcast(env, &l->idle);
         if (st_ok(st) || status_code(st) == ST_CANCELLED || l->is_closing) {
@@ -367,7 +371,7 @@ void lsm_start_compaction(struct lsm *l)
 {
     status st;
 
-    if (l->is_compacting || l->is_closing)
+    if (l->is_compacting || l->is_closing || l->is_held)
         return;
     l->is_compacting = true;
     st = env_spawn(l->base.env, "compaction", compaction_fiber, l, NULL);

@@ -205,6 +205,7 @@ static status flush_one(struct lsm *l)
         return st;
     list_remove(&m->link);
     l->waiting_count--;
+    l->flushes++;
     memtable_unref(m);
     metric_add(&l->base.metrics.checkpoints, 1);
     env_broadcast(l->base.env, &l->idle);
@@ -224,6 +225,8 @@ static void flush_fiber(struct env *env, void *arg)
             continue;
         log_error(env_log(env), "could not write a table", kv_status(st));
         st_clear(st);
+        l->flush_failures++;
+        env_broadcast(env, &l->idle);
         if (l->is_closing)
             break;
         st_clear(env_sleep_us(env, RETRY_US));

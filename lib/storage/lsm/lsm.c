@@ -173,6 +173,7 @@ static status lsm_commit(struct engine *e, const struct engine_batch *b, bool sy
     struct lsm *l = lsm_of(e);
 
     lsm_back_pressure(l, engine_batch_size(b));
+    lsm_await_writes(l);
     return durable_commit(l->log, engine_batch_encoded(b), sync);
 }
 
@@ -184,6 +185,7 @@ static status lsm_sync(struct engine *e)
 static status lsm_apply(struct engine *e, const struct engine_batch *b)
 {
     lsm_back_pressure(lsm_of(e), engine_batch_size(b));
+    lsm_await_writes(lsm_of(e));
     apply(e, engine_batch_encoded(b), APPLY_REPLICATED);
     group_applied(e);
     return STATUS_OK;
@@ -421,26 +423,16 @@ static status lsm_get_meta(struct engine *e, struct engine_snapshot *s, slice ke
 /* ---- the rest of the interface ---------------------------------------------------------------
  */
 
-/* A key of the interface with its space before it; an empty end is the space's. */
-static void put_bounds(struct buf *b, slice start, slice end)
-{
-    buf_put_u8(b, LSM_SPACE_DATA);
-    buf_append_slice(b, start);
-    buf_put_u8(b, end.size > 0 ? LSM_SPACE_DATA : LSM_SPACE_DATA + 1);
-    buf_append_slice(b, end);
-}
-
 static void lsm_gc_threshold(struct engine *e, slice start, slice end, hlc_ts threshold)
 {
-    struct lsm *l = lsm_of(e);
-    struct buf  keys;
+    struct lsm     *l = lsm_of(e);
+    struct buf      keys;
+    struct lsm_span s;
 
     buf_init(&keys, l->heap);
-    put_bounds(&keys, start, end);
+    s = lsm_span_of(&keys, LSM_SPACE_DATA, start, end);
     version_set_raise_gc(&l->set,
-                         &(struct gc_threshold){.start = slice_make(keys.data, start.size + 1),
-                                                .end = slice_from(buf_slice(&keys), start.size + 1),
-                                                .ts = threshold});
+                         &(struct gc_threshold){.start = s.start, .end = s.end, .ts = threshold});
     buf_deinit(&keys);
     lsm_start_compaction(l);
 }
@@ -450,15 +442,15 @@ static void lsm_gc_threshold(struct engine *e, slice start, slice end, hlc_ts th
 static status lsm_gc(struct engine *e, slice start, slice end, hlc_ts threshold, uint64_t budget,
                      struct buf *resume, uint64_t *dropped)
 {
-    struct lsm *l = lsm_of(e);
-    struct buf  keys, next;
+    struct lsm     *l = lsm_of(e);
+    struct buf      keys, next;
+    struct lsm_span s;
 
     buf_init(&keys, l->heap);
     buf_init(&next, l->heap);
-    put_bounds(&keys, start, end);
-    *dropped = tree_drop_garbage(&l->memtable->tree, slice_make(keys.data, start.size + 1),
-                                 slice_from(buf_slice(&keys), start.size + 1), threshold, false,
-                                 budget, &next);
+    s = lsm_span_of(&keys, LSM_SPACE_DATA, start, end);
+    *dropped =
+        tree_drop_garbage(&l->memtable->tree, s.start, s.end, threshold, false, budget, &next);
     if (next.size > 0)
         buf_append_slice(resume, slice_from(buf_slice(&next), 1));
     buf_deinit(&next);
@@ -601,6 +593,7 @@ static void lsm_close(struct engine *e)
     cache_free(l->cache);
     block_codec_free(l->codec);
     env_cond_deinit(&l->idle);
+    env_mutex_deinit(&l->ingest_lock);
     buf_deinit(&l->copy);
     heap_free(l->path);
     heap_free(l);
@@ -630,6 +623,7 @@ static const struct engine_ops lsm_ops = {
     .span_middle = lsm_span_middle,
     .drop_span = lsm_drop_span,
     .tables = lsm_tables,
+    .builder_open = lsm_builder_open,
     .stats = lsm_stats,
     .checkpoint = lsm_checkpoint,
 };
@@ -653,6 +647,7 @@ static struct lsm *lsm_new(struct env *env, const struct engine_options *o)
     l->codec = block_codec_new(heap);
     picker_init(&l->picker, heap, &sizes);
     env_cond_init(&l->idle);
+    env_mutex_init(&l->ingest_lock);
     buf_init(&l->copy, heap);
     engine_new_identity(&l->base, o);
     return l;

@@ -35,6 +35,11 @@ struct lsm {
     struct block_codec *codec;
     struct picker       picker;
     bool                is_flushing, is_compacting, is_closing;
+    bool                is_held; /* writes wait, and no compaction begins: an ingestion is at it */
+    struct env_mutex    ingest_lock;
+    uint64_t            flushes;        /* memtables that have become tables */
+    uint64_t            flush_failures; /* memtables that could not be written, tries counted */
+    struct pick        *pick;           /* the compaction under way; NULL: none */
     uint64_t        drops; /* edits that took tables away whole: a compaction may have lost its */
     struct env_cond idle;  /* something in the background has ended, or made room */
     struct cached  *held;  /* what the last get returned lies in it, */
@@ -104,6 +109,16 @@ status MAY_YIELD lsm_span_middle(struct engine *e, slice start, slice end, struc
     MUST_CHECK;
 status MAY_YIELD lsm_drop_span(struct engine *e, slice start, slice end) MUST_CHECK;
 status MAY_YIELD lsm_tables(struct engine *e, engine_table_fn *visit, void *ctx) MUST_CHECK;
+
+/* Remove those tables of `before` that have nothing outside the span and are still in `now`. */
+void lsm_remove_inside(const struct version *before, const struct version *now,
+                       const struct lsm_span *s, struct manifest_edit *e);
+
+/* ingest.c */
+status         lsm_builder_open(struct engine *e, const struct engine_builder_options *options,
+                                struct engine_builder **out) MUST_CHECK;
+/* Wait until nothing holds writes back. */
+void MAY_YIELD lsm_await_writes(struct lsm *l);
 
 /* flush.c */
 /* Make the memtable one that waits, if it holds anything, and see to it that it is written. */

@@ -129,6 +129,14 @@ void manifest_edit_remove(struct manifest_edit *e, uint32_t level, uint64_t numb
     e->removed[e->removed_count++] = (struct table_ref){.level = level, .number = number};
 }
 
+bool manifest_edit_removes(const struct manifest_edit *e, const struct table_meta *t)
+{
+    for (size_t i = 0; i < e->removed_count; i++)
+        if (e->removed[i].number == t->number && e->removed[i].level == t->level)
+            return true;
+    return false;
+}
+
 void manifest_edit_set_applied(struct manifest_edit *e, uint64_t range_id, uint64_t index)
 {
     GROW(e, applied);

@@ -95,6 +95,8 @@ bool manifest_edit_is_empty(const struct manifest_edit *e);
 /* Keys are copied. */
 void manifest_edit_add(struct manifest_edit *e, const struct table_meta *t);
 void manifest_edit_remove(struct manifest_edit *e, uint32_t level, uint64_t number);
+/* Whether it takes the table from its level. */
+bool manifest_edit_removes(const struct manifest_edit *e, const struct table_meta *t);
 void manifest_edit_set_applied(struct manifest_edit *e, uint64_t range_id, uint64_t index);
 /* Raises the threshold of the span; where it is higher already it stays. Bounds are copied. */
 void manifest_edit_set_gc(struct manifest_edit *e, slice start, slice end, hlc_ts ts);

@@ -625,20 +625,42 @@ struct pick *picker_pick_span(struct picker *p, struct version *v, slice start, 
     return pk;
 }
 
-unsigned picker_ingest_level(const struct picker *p, const struct version *v, slice start,
-                             slice end, struct pick *const *running, size_t running_count)
+/* Whether no table of the level is in the way. */
+static bool is_free(const struct version *v, unsigned level, slice start, slice end,
+                    const struct manifest_edit *edit)
+{
+    const struct version_level *l = &v->levels[level];
+    size_t                      first = 0, count = l->count;
+
+    if (level > 0)
+        count = version_overlaps(v, level, start, end, &first);
+    for (size_t i = first; i < first + count; i++) {
+        const struct table_meta *t = &l->tables[i]->meta;
+
+        if (table_meta_overlaps(t, start, end) && (edit == NULL || !manifest_edit_removes(edit, t)))
+            return false;
+    }
+    return true;
+}
+
+/* Whether the outputs of the pick may come to overlap the span on the level. */
+static bool comes_to(const struct pick *pk, unsigned level, slice start, slice end)
+{
+    return pk->output_level == level && slice_cmp(start, pk->end) < 0 &&
+           (end.size == 0 || slice_cmp(pk->start, end) < 0);
+}
+
+unsigned picker_ingest_level(const struct version *v, slice start, slice end,
+                             const struct manifest_edit *edit, struct pick *const *running,
+                             size_t running_count)
 {
     unsigned level = 0;
-    size_t   first;
 
-    (void)p;
-    for (size_t i = 0; i < v->levels[0].count; i++)
-        if (table_meta_overlaps(&v->levels[0].tables[i]->meta, start, end))
-            return 0;
-    while (level + 1 < LSM_LEVELS && version_overlaps(v, level + 1, start, end, &first) == 0) {
+    if (!is_free(v, 0, start, end, edit))
+        return 0;
+    while (level + 1 < LSM_LEVELS && is_free(v, level + 1, start, end, edit)) {
         for (size_t i = 0; i < running_count; i++)
-            if (running[i]->output_level == level + 1 && slice_cmp(start, running[i]->end) < 0 &&
-                (end.size == 0 || slice_cmp(running[i]->start, end) < 0))
+            if (comes_to(running[i], level + 1, start, end))
                 return level;
         level++;
     }

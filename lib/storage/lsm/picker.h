@@ -111,9 +111,10 @@ unsigned picker_targets(const struct picker *p, const struct version *v,
 
 /* The deepest level at which a new table of [start, end) may be put so that it is above all that it
  * overlaps, also when the running picks are done; 0: level 0 (when the memtables do not overlap).
- */
-unsigned picker_ingest_level(const struct picker *p, const struct version *v, slice start,
-                             slice end, struct pick *const *running, size_t running_count);
+ * Tables that `edit` (may be NULL) removes do not count. */
+unsigned picker_ingest_level(const struct version *v, slice start, slice end,
+                             const struct manifest_edit *edit, struct pick *const *running,
+                             size_t running_count);
 
 /* ---- asked during the merge, by any thread ------------------------------------------------------
  */

@@ -175,8 +175,7 @@ status lsm_span_middle(struct engine *e, slice start, slice end, struct buf *key
 /* ---- dropping --------------------------------------------------------------------------------
  */
 
-/* Remove those tables of `before` that have nothing outside the span and are there still. */
-static void remove_inside(const struct version *before, const struct version *now,
+void lsm_remove_inside(const struct version *before, const struct version *now,
                           const struct lsm_span *s, struct manifest_edit *e)
 {
     for (unsigned level = 0; level < LSM_LEVELS; level++) {
@@ -210,7 +209,7 @@ static status remove_tables(struct lsm *l, const struct version *before, const s
 
     do {
         manifest_edit_init(&e, l->heap);
-        remove_inside(before, l->set.current, s, &e);
+        lsm_remove_inside(before, l->set.current, s, &e);
         st = e.removed_count > 0 ? lsm_edit(l, &e) : STATUS_OK;
         again = status_code(st) == ST_CORRUPT && !are_there(l->set.current, &e);
         l->drops += e.removed_count;

@@ -259,14 +259,6 @@ void version_set_raise_gc(struct version_set *s, const struct gc_threshold *g)
 /* ---- edits
  * ------------------------------------------------------------------------------------------- */
 
-static bool edit_removes(const struct manifest_edit *e, const struct table_meta *t)
-{
-    for (size_t i = 0; i < e->removed_count; i++)
-        if (e->removed[i].number == t->number && e->removed[i].level == t->level)
-            return true;
-    return false;
-}
-
 static bool edit_touches(const struct manifest_edit *e, unsigned level)
 {
     for (size_t i = 0; i < e->removed_count; i++)
@@ -328,7 +320,7 @@ static status check_added(const struct version_set *s, const struct manifest_edi
     for (unsigned level = 0; level < LSM_LEVELS; level++) {
         const struct version_table *old = find_number(s->current, level, t->number);
 
-        if (old != NULL && !edit_removes(e, &old->meta))
+        if (old != NULL && !manifest_edit_removes(e, &old->meta))
             return reject(t, "is added, but there already");
     }
     return STATUS_OK;
@@ -344,7 +336,7 @@ static status check_level(const struct version_set *s, const struct manifest_edi
 
     metas = heap_must_alloc(s->heap, l->count + e->added_count + 1, sizeof *metas);
     for (size_t i = 0; i < l->count; i++)
-        if (!edit_removes(e, &l->tables[i]->meta))
+        if (!manifest_edit_removes(e, &l->tables[i]->meta))
             metas[count++] = &l->tables[i]->meta;
     for (size_t i = 0; i < e->added_count; i++)
         if (e->added[i].level == level)
@@ -400,7 +392,7 @@ static void make_level(struct version_set *s, const struct version_level *from,
         if (e->added[i - 1].level == level)
             level_push(to, table_new(s, &e->added[i - 1]));
     for (size_t i = 0; i < from->count; i++)
-        if (!edit_removes(e, &from->tables[i]->meta))
+        if (!manifest_edit_removes(e, &from->tables[i]->meta))
             level_push(to, from->tables[i]);
     if (level > 0 && edit_touches(e, level))
         sort_stable(s->heap, to->tables, to->count, sizeof(struct version_table *), compare_tables,
