@@ -417,6 +417,16 @@ static status field_overflow(int precision, int scale, bool infinite)
         precision, scale, digits != 0 ? "10^" : "", digits != 0 ? digits : 1);
 }
 
+/* Whether a finite number has that scale already, and no more digits: most that are stored. */
+static bool fits(slice v, int precision, int scale)
+{
+    char digits[20];
+
+    return v.size <= HEADER_SIZE + SMALL_SIZE && scale >= 0 &&
+           numeric_scale(v) == (unsigned)scale &&
+           format_uint64(small_coefficient(v), digits) <= (size_t)precision;
+}
+
 status numeric_apply_typmod(struct arena *a, slice v, int32_t typmod, slice *out)
 {
     enum numeric_class class = numeric_class(v);
@@ -431,6 +441,8 @@ status numeric_apply_typmod(struct arena *a, slice v, int32_t typmod, slice *out
     scale = typmod_scale(typmod);
     if (class > NUMERIC_NAN)
         return field_overflow(precision, scale, true);
+    if (fits(v, precision, scale))
+        return STATUS_OK;
     num_clear(&n);
     num_load(&n, v);
     num_round(&n, scale, NUMERIC_ROUND);
