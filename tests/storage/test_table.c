@@ -5,6 +5,7 @@
 #include "base/prng.h"
 #include "env/sim.h"
 #include "storage/lsm/bloom.h"
+#include "storage/lsm/table_walk.h"
 #include "storage/lsm/table_writer.h"
 #include "tests/common/lsm_entries.h"
 #include "tests/common/test.h"

@@ -151,22 +151,19 @@ fail:
     return st;
 }
 
-/* The kinds of blocks that the cache holds; data and index blocks are their level. */
-enum { FILTER = -1, VALUE = -2 };
-
 static status prepare(struct block *b, int kind)
 {
-    if (kind == FILTER)
+    if (kind == LSM_TABLE_FILTER)
         return bloom_check(block_raw(b));
-    return kind == VALUE ? STATUS_OK : block_load(b, (unsigned)kind);
+    return kind == LSM_TABLE_VALUE ? STATUS_OK : block_load(b, (unsigned)kind);
 }
 
 static status load_block(struct lsm_table *t, const struct block_handle *h, int kind,
                          struct ahead *ahead, struct block **out)
 {
-    uint32_t raw_size_max = kind == VALUE    ? BLOCK_VALUE_SIZE_MAX
-                            : kind == FILTER ? BLOOM_SIZE_MAX
-                                             : BLOCK_SIZE_MAX;
+    uint32_t raw_size_max = kind == LSM_TABLE_VALUE    ? BLOCK_VALUE_SIZE_MAX
+                            : kind == LSM_TABLE_FILTER ? BLOOM_SIZE_MAX
+                                                       : BLOCK_SIZE_MAX;
     status   st;
 
     TRY_RETURN(read_block(t, h, raw_size_max, ahead, out));
@@ -352,7 +349,7 @@ static status filter_lets_pass(struct lsm_table *t, const struct block_handle *f
 {
     struct cached *f;
 
-    TRY_RETURN(get_block(t, filter, FILTER, true, NULL, &f));
+    TRY_RETURN(get_block(t, filter, LSM_TABLE_FILTER, true, NULL, &f));
     *passes = bloom_may_contain(block_raw(f->block), hash);
     cache_release(f);
     return STATUS_OK;
@@ -401,7 +398,7 @@ static status take_entry(struct lsm_table *t, struct cached *data, unsigned pos,
     out->held = data;
     if (!block_value(data->block, pos, &out->entry.value, &elsewhere))
         return STATUS_OK;
-    TRY_RETURN(get_block(t, &elsewhere, VALUE, true, NULL, &value));
+    TRY_RETURN(get_block(t, &elsewhere, LSM_TABLE_VALUE, true, NULL, &value));
     cache_release(data);
     out->held = value;
     out->entry.value = block_raw(value->block);
@@ -652,8 +649,8 @@ static status show(struct table_cursor *c, status moved)
         return STATUS_OK;
     c->base.entry = at->entry;
     if (at->is_elsewhere) {
-        TRY_RETURN(
-            get_block(c->path.t, &at->elsewhere, VALUE, c->path.fill, &c->path.ahead, &c->value));
+        TRY_RETURN(get_block(c->path.t, &at->elsewhere, LSM_TABLE_VALUE, c->path.fill,
+                             &c->path.ahead, &c->value));
         c->base.entry.value = block_raw(c->value->block);
     }
     c->base.valid = true;
@@ -838,87 +835,26 @@ fail:
     return st;
 }
 
-/* ---- verification ----------------------------------------------------------------------------
+/* ---- what a walk needs -----------------------------------------------------------------------
  */
 
-static status verify_failed(const struct table_cursor *c, const char *what)
+status lsm_table_block(struct lsm_table *t, const struct block_handle *h, int kind,
+                       struct block **out)
 {
-    const struct path *p = &c->path;
-
-    return status_new(ST_CORRUPT, "file \"%s\", data block at %" PRIu64 ": %s",
-                      env_file_path(p->t->file),
-                      block_child(p->levels[1].at.block, p->levels[1].at.pos).block.offset, what);
+    return load_block(t, h, kind, NULL, out);
 }
 
-/* The entry's place among its neighbours, below its separators, and in its filter. */
-static status verify_entry(struct table_cursor *c, struct buf *last_key, hlc_ts last_ts, bool first)
+const struct table_footer *lsm_table_footer(const struct lsm_table *t)
 {
-    const struct lsm_entry *e = &c->base.entry;
-    struct path            *p = &c->path;
-    struct block_child      partition;
-    bool                    passes;
-
-    if (!first && lsm_entry_cmp(buf_slice(last_key), last_ts, e->key, e->ts) >= 0)
-        return verify_failed(c, "entries are out of order");
-    for (unsigned level = 1; level <= p->top; level++) {
-        const struct lsm_entry *s = &p->levels[level].at.entry;
-
-        if (lsm_entry_cmp(e->key, e->ts, s->key, s->ts) > 0)
-            return verify_failed(c, "an entry is behind its separator");
-    }
-    partition = block_child(p->levels[2].at.block, p->levels[2].at.pos);
-    TRY_RETURN(filter_lets_pass(p->t, &partition.filter, bloom_hash(e->key), &passes));
-    return passes ? STATUS_OK : verify_failed(c, "a key is not in its filter");
+    return &t->footer;
 }
 
-static status verify_counts(const struct lsm_table *t, const struct table_properties *seen)
+const char *lsm_table_file_path(const struct lsm_table *t)
 {
-    const struct table_properties *p = &t->properties;
-
-    if (seen->entries == p->entries && seen->tombstones == p->tombstones &&
-        seen->cleared == p->cleared && seen->ts_min == p->ts_min && seen->ts_max == p->ts_max &&
-        t->clear_count == p->clears)
-        return STATUS_OK;
-    return status_new(ST_CORRUPT, "file \"%s\": its properties count other entries than it has",
-                      env_file_path(t->file));
+    return env_file_path(t->file);
 }
 
-static void count(struct table_properties *p, const struct lsm_entry *e)
+struct heap *lsm_table_heap(const struct lsm_table *t)
 {
-    if (e->key.data[0] != LSM_SPACE_META) {
-        p->ts_min = p->ts_max == 0 ? e->ts : MIN(p->ts_min, e->ts);
-        p->ts_max = MAX(p->ts_max, e->ts);
-    }
-    p->entries++;
-    p->tombstones += e->kind == LSM_TOMBSTONE;
-    p->cleared += e->kind == LSM_CLEARED;
-}
-
-static status verify_entries(struct lsm_cursor *c, struct table_properties *seen)
-{
-    struct buf last_key;
-    hlc_ts     last_ts = 0;
-    status     st;
-
-    buf_init(&last_key, cursor_of(c)->path.t->heap);
-    for (st = cursor_first(c); st_ok(st) && c->valid; st = cursor_next(c)) {
-        TRY(st, verify_entry(cursor_of(c), &last_key, last_ts, seen->entries == 0), out);
-        buf_reset(&last_key);
-        buf_append_slice(&last_key, c->entry.key);
-        last_ts = c->entry.ts;
-        count(seen, &c->entry);
-    }
-out:
-    buf_deinit(&last_key);
-    return st;
-}
-
-status lsm_table_verify(struct lsm_table *t)
-{
-    struct lsm_cursor      *c = lsm_table_cursor(t, false);
-    struct table_properties seen = {0};
-    status                  st = verify_entries(c, &seen);
-
-    cursor_close(c);
-    return st_ok(st) ? verify_counts(t, &seen) : st;
+    return t->heap;
 }

@@ -82,8 +82,19 @@ status MAY_YIELD lsm_table_scan_next(struct lsm_table_scan *s, uint32_t size,
                                      struct lsm_table_piece *out) MUST_CHECK;
 void             lsm_table_piece_free(struct lsm_table_piece *p);
 
-/* Read all of it: every block, the order of entries, filters, properties. CORRUPT: the first fault.
+/* ---- for table_walk.c -------------------------------------------------------------------------
  */
-status MAY_YIELD lsm_table_verify(struct lsm_table *t) MUST_CHECK;
+
+/* Kinds of blocks beside the levels of the index, which are from 0 (data) up. */
+enum { LSM_TABLE_FILTER = -1, LSM_TABLE_VALUE = -2 };
+
+/* Read a block past the cache, checked as a block of its kind; on success *out is the caller's to
+ * heap_free(). CORRUPT says where. */
+status MAY_YIELD lsm_table_block(struct lsm_table *t, const struct block_handle *h, int kind,
+                                 struct block **out) MUST_CHECK;
+/* As long as the table. */
+const struct table_footer *lsm_table_footer(const struct lsm_table *t);
+const char                *lsm_table_file_path(const struct lsm_table *t);
+struct heap               *lsm_table_heap(const struct lsm_table *t);
 
 #endif
