@@ -166,6 +166,11 @@ conformance:    ## random work on every kind of engine with SEEDS=FROM..TO (1..1
 	@LINERA_SEEDS=$(SEEDS) build/test/tests/storage/test_engine_random
 .PHONY: conformance
 
+raft-log:       ## the Raft logs under crashes, faults and flips: TIMES (20) as many seeds as in check, from SEED
+	@$(MAKE) -s -j2 BUILD=test build/test/tests/storage/test_raft_log
+	@RAFT_LOG_TIMES=$(or $(TIMES),20) $(if $(SEED),LINERA_SEED=$(SEED)) build/test/tests/storage/test_raft_log
+.PHONY: raft-log
+
 C_FILES = $(shell git ls-files '*.c' '*.h')
 format:         ## rewrite the sources in the project's style
 	@clang-format -i $(C_FILES)

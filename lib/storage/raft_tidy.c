@@ -323,13 +323,23 @@ void raft_log_free_before(struct raft_log *l, uint64_t sequence)
         log_free_before(l->d, l->floor);
 }
 
+/* Segments since the engine has last written to its tables. */
+static size_t segments_above_floor(const struct raft_log *l)
+{
+    const struct durable     *d = l->d;
+    const struct old_segment *s = log_segment_of(d, l->floor);
+
+    return d->old_count - (s != NULL ? (size_t)(s - d->old) : 0);
+}
+
 void raft_log_note_segment(struct raft_log *l)
 {
     struct durable *d = l->d;
 
     if (l->is_used)
         start_tidying(l);
-    if (d->old_count > SEGMENTS_LONG && l->floor < d->old[1].first_sequence &&
-        d->owner->shorten_log != NULL)
+    /* Overwriting a few keys fills no memtable, and what is not in tables can be compacted nowhere.
+     */
+    if (segments_above_floor(l) > SEGMENTS_LONG && d->owner->shorten_log != NULL)
         d->owner->shorten_log(d->e);
 }
