@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "storage/durable_internal.h"
+#include "storage/store_files.h"
 
 enum {
     SEGMENT_SIZE_DEFAULT = 16 << 20,
@@ -18,13 +19,10 @@ enum {
 
 char *durable_path(struct durable *d, const char *suffix, uint64_t number)
 {
-    int        width = strcmp(suffix, ".ckpt") == 0 ? 20 : 12;
-    struct buf b;
+    bool is_checkpoint = strcmp(suffix, ".ckpt") == 0;
 
-    buf_init(&b, env_heap(d->env));
-    buf_printf(&b, "%s/%0*" PRIu64 "%s", d->path, width, number, suffix);
-    buf_cstr(&b);
-    return b.data;
+    return store_file_path(env_heap(d->env), d->path,
+                           is_checkpoint ? STORE_FILE_CHECKPOINT : STORE_FILE_LOG, number);
 }
 
 static char *named_path(struct durable *d, const char *name)

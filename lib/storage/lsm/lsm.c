@@ -9,17 +9,13 @@
 #include "base/log.h"
 #include "storage/lsm/bloom.h"
 #include "storage/lsm/lsm_internal.h"
+#include "storage/store_files.h"
 
 enum { MEMTABLE_SIZE_DEFAULT = 32 << 20, CACHE_SIZE_DEFAULT = 128 << 20 };
 
 char *lsm_table_path(const struct lsm *l, uint64_t number)
 {
-    struct buf b;
-
-    buf_init(&b, l->heap);
-    buf_printf(&b, "%s/%012" PRIu64 ".sst", l->path, number);
-    buf_cstr(&b);
-    return b.data;
+    return store_file_path(l->heap, l->path, STORE_FILE_TABLE, number);
 }
 
 /* ---- state -----------------------------------------------------------------------------------
