@@ -427,10 +427,11 @@ status env_disk_free(struct env *env, const char *path, uint64_t *size)
     return io_status(result, "stat file system of", path);
 }
 
-status env_lock_file(struct env *env, const char *path, struct env_file **out)
+/* `flags`: ENV_READ for a shared lock of a file that exists. */
+static status lock_file(struct env *env, const char *path, unsigned flags, struct env_file **out)
 {
     struct env_file *f = file_new(env, path);
-    struct env_io    io = {.kind = IO_LOCK, .file = f, .path = path};
+    struct env_io    io = {.kind = IO_LOCK, .file = f, .path = path, .flags = flags};
     ptrdiff_t        result = io_run(env, &io, ENV_INLINE);
 
     f->is_lock = true;
@@ -443,4 +444,14 @@ status env_lock_file(struct env *env, const char *path, struct env_file **out)
         return status_new(ST_STORE_LOCKED, "could not lock file \"%s\": another process uses it",
                           path);
     return io_status(result, "lock file", path);
+}
+
+status env_lock_file(struct env *env, const char *path, struct env_file **out)
+{
+    return lock_file(env, path, ENV_READ | ENV_WRITE | ENV_CREATE, out);
+}
+
+status env_lock_file_shared(struct env *env, const char *path, struct env_file **out)
+{
+    return lock_file(env, path, ENV_READ, out);
 }

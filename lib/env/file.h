@@ -74,9 +74,10 @@ status env_list_dir(struct env *env, const char *path, struct arena *arena, cons
                     size_t *count) MUST_CHECK;
 /* Replaces `to` if it is there. Durable after env_sync_dir() of the directory. */
 status env_rename(struct env *env, const char *from, const char *to) MUST_CHECK;
-/* Give the file `from` a second name; its content and size are then both names'. DUPLICATE_FILE when
- * `to` is there, FEATURE_NOT_SUPPORTED across file systems, or where the file system has no such
- * links. Durable after env_sync_dir() of the directory of `to`, which says nothing of the content.
+/* Give the file `from` a second name; its content and size are then both names'. DUPLICATE_FILE
+ * when `to` is there, FEATURE_NOT_SUPPORTED across file systems, or where the file system has no
+ * such links. Durable after env_sync_dir() of the directory of `to`, which says nothing of the
+ * content.
  */
 status env_link(struct env *env, const char *from, const char *to) MUST_CHECK;
 status env_unlink(struct env *env, const char *path) MUST_CHECK;
@@ -91,5 +92,8 @@ status           env_disk_free(struct env *env, const char *path, uint64_t *size
  * STORE_LOCKED when another process, or another open of this one, has it. The lock goes with
  * env_file_close() or the process. */
 status env_lock_file(struct env *env, const char *path, struct env_file **out) MUST_CHECK;
+/* Keep those out who would take that lock, without changing anything: for reading what a store has
+ * while nobody uses it. STORE_LOCKED: somebody does. UNDEFINED_FILE: there is no such file. */
+status env_lock_file_shared(struct env *env, const char *path, struct env_file **out) MUST_CHECK;
 
 #endif

@@ -167,12 +167,13 @@ static ptrdiff_t do_disk_free(struct env_io *io)
  * second node in the same process, and is not lost when some other descriptor is closed. */
 static ptrdiff_t do_lock(struct env_io *io)
 {
-    int fd = open(io->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    int error;
+    bool shared = (io->flags & ENV_WRITE) == 0;
+    int  fd = open(io->path, (shared ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC, 0600);
+    int  error;
 
     if (fd < 0)
         return -errno;
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
         error = errno;
         close(fd);
         return -error;

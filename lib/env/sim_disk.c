@@ -531,11 +531,11 @@ static ptrdiff_t do_lock(struct sim_disk *d, struct env_io *io, const char *path
 
     if (in != NULL && in->locked)
         return -EAGAIN;
-    io->flags = ENV_READ | ENV_CREATE;
+    io->flags &= ~(unsigned)ENV_WRITE;
     if (do_open(d, io, path) != 0)
         return -ENOENT;
     in = io->file->handle;
-    in->locked = true;
+    in->locked = true; /* a shared one too: in simulations nobody reads what is not its own */
     return 0;
 }
 

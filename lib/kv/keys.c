@@ -1,5 +1,10 @@
 #include "kv/keys.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/compiler.h"
+
 size_t key_put_ordered_u64(void *p, uint64_t v)
 {
     uint8_t *at = p;
@@ -115,22 +120,20 @@ slice key_next(struct arena *a, slice key)
     return next;
 }
 
+static const struct {
+    uint8_t     space;
+    const char *name;
+} spaces[] = {
+    {KEY_SPACE_LOCAL, "/local"},   {KEY_SPACE_META1, "/meta1"}, {KEY_SPACE_META2, "/meta2"},
+    {KEY_SPACE_SYSTEM, "/system"}, {KEY_SPACE_TABLE, "/table"},
+};
+
 static const char *space_name(uint8_t space)
 {
-    switch (space) {
-    case KEY_SPACE_LOCAL:
-        return "/local";
-    case KEY_SPACE_META1:
-        return "/meta1";
-    case KEY_SPACE_META2:
-        return "/meta2";
-    case KEY_SPACE_SYSTEM:
-        return "/system";
-    case KEY_SPACE_TABLE:
-        return "/table";
-    default:
-        return "";
-    }
+    for (size_t i = 0; i < ARRAY_LEN(spaces); i++)
+        if (spaces[i].space == space)
+            return spaces[i].name;
+    return "";
 }
 
 const char *key_print(struct arena *a, slice key)
@@ -147,7 +150,8 @@ const char *key_print(struct arena *a, slice key)
         head = arena_printf(a, "/table/%llu/%llu", (unsigned long long)storage_id,
                             (unsigned long long)index_id);
     } else {
-        head = space_name((uint8_t)key.data[0]);
+        /* A table's key without its ids would read as one that has them. */
+        head = key.data[0] == KEY_SPACE_TABLE ? "" : space_name((uint8_t)key.data[0]);
         rest = slice_from(key, head[0] != '\0');
     }
     hex = arena_alloc(a, rest.size * 2 + 1);
@@ -157,4 +161,75 @@ const char *key_print(struct arena *a, slice key)
     }
     hex[rest.size * 2] = '\0';
     return arena_printf(a, "%s/%s", head, hex);
+}
+
+/* "/<number>" off the front, as an ordered number into `b`. */
+static bool take_id(const char **text, struct buf *b)
+{
+    char              *end;
+    unsigned long long id;
+
+    if (**text != '/' || (*text)[1] < '0' || (*text)[1] > '9')
+        return false;
+    errno = 0;
+    id = strtoull(*text + 1, &end, 10);
+    if (errno != 0 || (*end != '/' && *end != '\0'))
+        return false;
+    buf_put_ordered_u64(b, id);
+    *text = end;
+    return true;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* "/<hex>", "/" or nothing, to the end. */
+static bool take_hex(const char *text, struct buf *b)
+{
+    if (*text == '\0')
+        return true;
+    for (text++; text[0] != '\0'; text += 2) {
+        int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
+
+        if (low < 0)
+            return false;
+        buf_put_u8(b, (uint8_t)(high << 4 | low));
+    }
+    return true;
+}
+
+static bool parse_key(const char *text, struct buf *b)
+{
+    for (size_t i = 0; i < ARRAY_LEN(spaces); i++) {
+        size_t size = strlen(spaces[i].name);
+
+        if (strncmp(text, spaces[i].name, size) != 0 || (text[size] != '/' && text[size] != '\0'))
+            continue;
+        text += size;
+        buf_put_u8(b, spaces[i].space);
+        if (spaces[i].space == KEY_SPACE_TABLE && *text != '\0' &&
+            (!take_id(&text, b) || (*text != '\0' && !take_id(&text, b))))
+            return false;
+        break;
+    }
+    return (*text == '/' || *text == '\0') && take_hex(text, b);
+}
+
+status key_parse(struct arena *a, const char *text, slice *out)
+{
+    struct buf b;
+    bool       good;
+
+    buf_init(&b, arena_heap(a));
+    good = text[0] == '/' && parse_key(text, &b);
+    if (good)
+        *out = arena_copy(a, buf_slice(&b));
+    buf_deinit(&b);
+    return good ? STATUS_OK
+                : status_hint(status_new(ST_INVALID_PARAMETER_VALUE, "\"%s\" is not a key", text),
+                              "Keys read /table/<storage>/<index>/<hex>, /system/<hex> or /<hex>.");
 }

@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/slice.h"
+#include "base/status.h"
 
 enum key_space {
     KEY_SPACE_LOCAL = 0x01,
@@ -57,5 +58,8 @@ slice key_next(struct arena *a, slice key);
 
 /* For people: /table/52/1/<hex>, /system/<hex>. In `a`. */
 const char *key_print(struct arena *a, slice key);
+/* Read what key_print() writes, and what is shorter: /table/52/1, /table/52, /table, /system. In
+ * `a`. INVALID_PARAMETER_VALUE says what would be right. */
+status      key_parse(struct arena *a, const char *text, slice *out) MUST_CHECK;
 
 #endif

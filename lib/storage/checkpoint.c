@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "storage/checkpoint_scan.h"
 #include "storage/durable_internal.h"
 #include "storage/mem.h"
 
@@ -183,83 +184,22 @@ out:
 /* ---- reading
  * ------------------------------------------------------------------------------------- */
 
-struct reader {
-    struct durable  *d;
-    struct env_file *file;
-    uint64_t         sequence, offset, blocks;
-    struct buf       bytes;
-};
-
-static status damaged(const struct reader *r)
+static status apply_block(void *ctx, uint64_t offset, slice payload)
 {
-    return status_hint(status_new(ST_CORRUPT, "checkpoint %020" PRIu64 ": damaged at byte %" PRIu64,
-                                  r->sequence, r->offset),
-                       "Restore the store from a backup.");
-}
+    struct durable *d = ctx;
 
-static status read_bytes(struct reader *r, uint64_t offset, size_t size)
-{
-    size_t n;
-
-    TRY_RETURN(env_file_read_at(r->file, buf_reserve(&r->bytes, size), size, offset,
-                                size > CHECKPOINT_HEADER_SIZE ? ENV_LANE_IO : ENV_INLINE, &n));
-    buf_advance(&r->bytes, n);
-    return n == size ? STATUS_OK : damaged(r);
-}
-
-static status read_header(struct reader *r)
-{
-    struct checkpoint_header h;
-
-    TRY_RETURN(read_bytes(r, 0, CHECKPOINT_HEADER_SIZE));
-    if (!checkpoint_header_take(buf_slice(&r->bytes), &h) || h.sequence != r->sequence ||
-        memcmp(h.incarnation, r->d->e->identity.incarnation, sizeof h.incarnation) != 0)
-        return damaged(r);
-    r->offset = CHECKPOINT_HEADER_SIZE;
-    return STATUS_OK;
-}
-
-/* Read and apply one block; *is_last: it was the closing one. */
-static status read_block(struct reader *r, bool *is_last)
-{
-    uint64_t size, file_size;
-    slice    bytes, payload;
-
-    buf_reset(&r->bytes);
-    TRY_RETURN(env_file_size(r->file, &file_size));
-    TRY_RETURN(read_bytes(r, r->offset, CHECKPOINT_BLOCK_HEADER_SIZE));
-    if (!checkpoint_block_size(buf_slice(&r->bytes), &size) || size > file_size - r->offset)
-        return damaged(r);
-    if (size > 0)
-        TRY_RETURN(read_bytes(r, r->offset + CHECKPOINT_BLOCK_HEADER_SIZE, (size_t)size));
-    bytes = buf_slice(&r->bytes);
-    if (!checkpoint_block_take(&bytes, r->sequence, r->blocks, &payload) ||
-        !batch_is_valid(payload))
-        return damaged(r);
-    r->d->owner->apply(r->d->e, payload, APPLY_SYNCED);
-    note_written(r->d, payload);
-    r->blocks++;
-    r->offset += CHECKPOINT_BLOCK_HEADER_SIZE + payload.size;
-    *is_last = payload.size == 0;
+    (void)offset;
+    d->owner->apply(d->e, payload, APPLY_SYNCED);
+    note_written(d, payload);
     return STATUS_OK;
 }
 
 status checkpoint_read(struct durable *d, uint64_t sequence)
 {
-    struct reader r = {.d = d, .sequence = sequence};
-    char         *path = durable_path(d, ".ckpt", sequence);
-    bool          is_last = false;
-    status        st;
+    char  *path = durable_path(d, ".ckpt", sequence);
+    status st = checkpoint_scan(d->env, path, sequence, d->e->identity.incarnation, apply_block, d,
+                                &d->checkpoint_size);
 
-    buf_init(&r.bytes, env_heap(d->env));
-    TRY(st, env_file_open(d->env, path, ENV_READ, &r.file), out);
-    TRY(st, read_header(&r), out);
-    while (!is_last)
-        TRY(st, read_block(&r, &is_last), out);
-    d->checkpoint_size = r.offset;
-out:
-    env_file_close(r.file);
     heap_free(path);
-    buf_deinit(&r.bytes);
     return st;
 }

@@ -237,9 +237,17 @@ static void lock_body(struct env *env, void *arg)
     (void)arg;
     assert_st_ok(env_lock_file(env, in_dir("LOCK"), &lock));
     assert_st_code(env_lock_file(env, in_dir("LOCK"), &other), ST_STORE_LOCKED);
+    assert_st_code(env_lock_file_shared(env, in_dir("LOCK"), &other), ST_STORE_LOCKED);
     env_file_close(lock);
     assert_st_ok(env_lock_file(env, in_dir("LOCK"), &other));
     env_file_close(other);
+    /* Readers share it, and keep an owner out. */
+    assert_st_ok(env_lock_file_shared(env, in_dir("LOCK"), &lock));
+    assert_st_ok(env_lock_file_shared(env, in_dir("LOCK"), &other));
+    env_file_close(lock);
+    assert_st_code(env_lock_file(env, in_dir("LOCK"), &lock), ST_STORE_LOCKED);
+    env_file_close(other);
+    assert_st_code(env_lock_file_shared(env, in_dir("NONE"), &other), ST_UNDEFINED_FILE);
 }
 
 static void lock_excludes(void **state)

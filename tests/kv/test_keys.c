@@ -40,6 +40,38 @@ static void malformed_numbers(void **state)
         assert_false(key_take_ordered_u64(&texts[i], &v));
 }
 
+static void keys_as_text(void **state)
+{
+    static const char *const bad[] = {
+        "",        "table",     "/table/x",      "/table/5/1/6", "/table/5/1/zz",
+        "/tables", "/system/0", "/table/5/1/00/"};
+    struct arena *a = arena_new(NULL, NULL);
+    struct prng   p;
+    slice         back;
+
+    (void)state;
+    prng_init(&p, test_seed(3));
+    for (int i = 0; i < 10000; i++) {
+        struct buf b;
+
+        buf_init(&b, NULL);
+        if (prng_below(&p, 2) == 0)
+            key_append_index(&b, prng_next(&p) >> prng_below(&p, 64), prng_below(&p, 300));
+        for (uint64_t n = prng_below(&p, 12) + (b.size == 0); n > 0; n--)
+            buf_put_u8(&b, (uint8_t)prng_below(&p, prng_below(&p, 2) == 0 ? 8 : 256));
+        assert_st_ok(key_parse(a, key_print(a, buf_slice(&b)), &back));
+        assert_true(slice_eq(back, buf_slice(&b)));
+        buf_deinit(&b);
+    }
+    assert_st_ok(key_parse(a, "/table/300", &back));
+    assert_true(slice_eq_cstr(back, "\x05\x02\x01\x2c"));
+    assert_st_ok(key_parse(a, "/system", &back));
+    assert_true(slice_eq_cstr(back, "\x04"));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_st_code(key_parse(a, bad[i], &back), ST_INVALID_PARAMETER_VALUE);
+    arena_free(a);
+}
+
 static void prefixes(void **state)
 {
     struct arena *a = arena_new(NULL, NULL);
@@ -118,6 +150,7 @@ int main(void)
         T("ordered numbers sort as numbers and come back", ordered_numbers),
         T("what is no ordered number is refused", malformed_numbers),
         T("table keys have a prefix, an end, a successor, a name", prefixes),
+        T("a key as text reads back as the key", keys_as_text),
         T("the key map is a sorted map", map_model),
     };
 

@@ -403,31 +403,34 @@ status manifest_create(struct env *env, const struct manifest_options *o, struct
     return st;
 }
 
-/* What `current` says. */
-static status read_current(struct manifest *m, uint64_t *number)
+status manifest_current(struct env *env, const char *dir, uint64_t *number, uint8_t incarnation[16])
 {
-    char         *path = manifest_path(env_heap(m->env), m->dir, 0);
-    struct arena *arena = arena_new(env_heap(m->env), NULL);
-    uint8_t       incarnation[16];
+    char         *path = manifest_path(env_heap(env), dir, 0);
+    struct arena *arena = arena_new(env_heap(env), NULL);
     slice         bytes;
-    status        st;
+    status        st = env_file_read_all(env, path, CURRENT_READ_SIZE, arena, &bytes);
 
-    st = env_file_read_all(m->env, path, CURRENT_READ_SIZE, arena, &bytes);
     if (status_code(st) == ST_LIMIT_EXCEEDED) {
         st_clear(st);
         st = status_new(ST_CORRUPT, "file \"%s\": it is too long", path);
+    } else if (st_ok(st)) {
+        st = manifest_current_take(bytes, number, incarnation);
+        if (!st_ok(st))
+            st = status_wrap(st, "file \"%s\"", path);
     }
-    if (!st_ok(st))
-        goto out;
-    st = manifest_current_take(bytes, number, incarnation);
-    if (!st_ok(st))
-        st = status_wrap(st, "file \"%s\"", path);
-    else if (memcmp(incarnation, m->incarnation, sizeof incarnation) != 0)
-        st = status_new(ST_CORRUPT, "file \"%s\": it is of another store", path);
-out:
     arena_free(arena);
     heap_free(path);
     return st;
+}
+
+static status read_current(const struct manifest *m, uint64_t *number)
+{
+    uint8_t incarnation[16];
+
+    TRY_RETURN(manifest_current(m->env, m->dir, number, incarnation));
+    if (memcmp(incarnation, m->incarnation, sizeof incarnation) == 0)
+        return STATUS_OK;
+    return status_new(ST_CORRUPT, "file \"%s/current\": it is of another store", m->dir);
 }
 
 /* One edit of the manifest on its way into the set. */

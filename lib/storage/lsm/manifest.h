@@ -70,6 +70,10 @@ bool     manifest_has_failed(const struct manifest *m);
 typedef status manifest_visit_fn(void *ctx, uint64_t offset, const struct manifest_record *r,
                                  const struct manifest_edit *e);
 
+/* Which manifest of the directory counts, by its file `current`, and of which store it is. */
+status manifest_current(struct env *env, const char *dir, uint64_t *number, uint8_t incarnation[16])
+    MUST_CHECK;
+
 /* Read the file `path` without changing anything and call `visit` for each record. *torn: bytes of
  * a torn tail that do not count. Errors as manifest_open(); the incarnation is given out, not
  * checked. */
