@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "storage/engine.h"
+#include "storage/raft_log.h"
 
 enum { VALUE_SIZE = 100, COMMIT_SECONDS = 2 };
 
@@ -168,7 +168,40 @@ static void commit_loop(struct env *env, void *arg)
     engine_batch_deinit(&b);
 }
 
-static void commits(struct env *env, struct engine *e, int fibers)
+/* What a replica does for a proposal: write an entry and a commit index, synced, and apply it. */
+static void append_loop(struct env *env, void *arg)
+{
+    struct committer   *c = arg;
+    struct raft_log    *l = engine_raft_log(c->e);
+    struct engine_batch b;
+    struct raft_batch   log;
+    char                key[16], value[VALUE_SIZE] = {0};
+
+    engine_batch_init(&b, NULL);
+    raft_batch_init(&log, NULL);
+    while (env_mono_us(env) < c->until_us) {
+        struct raft_entry      e = {.index = raft_log_last(l, c->id) + 1, .term = 1};
+        struct raft_hard_state hs = {.term = 1, .vote = 1, .commit = e.index - 1};
+
+        must(engine_batch_put(&b, make_key(key, c->id * 1000 + e.index % 1000), e.index,
+                              slice_make(value, sizeof value)));
+        must(engine_batch_set_applied(&b, c->id, e.index));
+        e.data = engine_batch_encoded(&b);
+        must(raft_batch_append(&log, c->id, &e));
+        raft_batch_set_hard_state(&log, c->id, &hs);
+        must(raft_log_write(l, &log, true));
+        must(engine_apply(c->e, &b));
+        raft_log_compact(l, c->id, e.index);
+        engine_batch_reset(&b);
+        raft_batch_reset(&log);
+        c->commits++;
+    }
+    raft_batch_deinit(&log);
+    engine_batch_deinit(&b);
+}
+
+static void fibers_at_once(struct env *env, struct engine *e, int fibers, env_fn *loop,
+                           const char *what)
 {
     struct committer c[32];
     struct fiber    *f[32];
@@ -178,14 +211,21 @@ static void commits(struct env *env, struct engine *e, int fibers)
     for (int i = 0; i < fibers; i++) {
         c[i] = (struct committer){
             .e = e, .until_us = start_us + COMMIT_SECONDS * 1000000, .id = (unsigned)i};
-        must(env_spawn(env, "committer", commit_loop, &c[i], &f[i]));
+        must(env_spawn(env, "committer", loop, &c[i], &f[i]));
     }
     for (int i = 0; i < fibers; i++) {
         fiber_join(f[i]);
         total += c[i].commits;
     }
-    snprintf(name, sizeof name, "synced commits, %d fibers", fibers);
+    snprintf(name, sizeof name, "%s, %d fibers", what, fibers);
     report(name, total, env_mono_us(env) - start_us);
+}
+
+static void commits(struct env *env, struct engine *e, int fibers)
+{
+    fibers_at_once(env, e, fibers, commit_loop, "synced commits");
+    must(engine_checkpoint(e));
+    fibers_at_once(env, e, fibers, append_loop, "Raft appends");
 }
 
 static void durable(struct env *env, const struct bench *b)
