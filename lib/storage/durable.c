@@ -321,7 +321,7 @@ status durable_write(struct durable *d, const struct log_batch *b, bool sync)
         d->raft.is_used = true;
     enqueue(d, &c);
     while (!c.is_done) {
-        if (d->busy) {
+        if (d->busy || d->pauses > 0) {
             env_wait_uncancelled(d->env, &d->done);
             continue;
         }
@@ -333,6 +333,23 @@ status durable_write(struct durable *d, const struct log_batch *b, bool sync)
 status durable_commit(struct durable *d, slice encoded, bool sync)
 {
     return durable_write(d, &(struct log_batch){.bytes = encoded, .content = LOG_BATCH}, sync);
+}
+
+/* Who commits again and again would never let it have its turn. */
+void durable_pause(struct durable *d)
+{
+    d->pauses++;
+    while (d->busy)
+        env_wait_uncancelled(d->env, &d->done);
+    d->pauses--;
+    d->busy = true;
+}
+
+void durable_resume(struct durable *d)
+{
+    ASSERT(d->busy);
+    d->busy = false;
+    env_broadcast(d->env, &d->done);
 }
 
 /* The part of durable_write_raft() in which nobody else writes. */
@@ -357,17 +374,15 @@ status durable_write_raft(struct durable *d, void (*compose)(void *ctx, struct b
     struct buf ops;
     status     st = STATUS_OK;
 
-    while (d->busy)
-        env_wait_uncancelled(d->env, &d->done);
-    if (d->e->state == ENGINE_STOPPED)
-        return status_new(ST_IO_ERROR, "the store has stopped");
     buf_init(&ops, env_heap(d->env));
-    d->busy = true;
-    compose(ctx, &ops);
+    durable_pause(d);
+    if (d->e->state == ENGINE_STOPPED)
+        st = status_new(ST_IO_ERROR, "the store has stopped");
+    else
+        compose(ctx, &ops);
     if (ops.size > 0)
         st = write_alone(d, &ops, sync);
-    d->busy = false;
-    env_broadcast(d->env, &d->done);
+    durable_resume(d);
     buf_deinit(&ops);
     return st;
 }
@@ -441,8 +456,15 @@ out:
     return st;
 }
 
+static bool ends_with(slice name, const char *suffix)
+{
+    size_t size = strlen(suffix);
+
+    return name.size > size && slice_eq_cstr(slice_from(name, name.size - size), suffix);
+}
+
 /* A directory without identity holds nothing of ours, or a store whose making was interrupted: that
- * has no checkpoint yet. */
+ * has no checkpoint or table yet. One of a copy that was interrupted shares its files. */
 static status remove_half_made(struct durable *d)
 {
     struct arena *arena = arena_new(env_heap(d->env), NULL);
@@ -455,9 +477,11 @@ static status remove_half_made(struct durable *d)
         slice name = slice_cstr(names[i]);
         char *path;
 
-        if (name.size > 5 && slice_eq_cstr(slice_from(name, name.size - 5), ".ckpt")) {
-            st = status_new(ST_CORRUPT, "store \"%s\" has lost its identity file", d->path);
-        } else if (name.size > 4 && slice_eq_cstr(slice_from(name, name.size - 4), ".log")) {
+        if (ends_with(name, ".ckpt") || ends_with(name, ".sst") || ends_with(name, ".manifest")) {
+            st = status_new(ST_CORRUPT,
+                            "store \"%s\" has lost its identity file, or is an unfinished copy",
+                            d->path);
+        } else if (ends_with(name, ".log")) {
             path = named_path(d, names[i]);
             st = env_unlink(d->env, path);
             heap_free(path);
@@ -503,10 +527,9 @@ static status open_identity(struct durable *d, const struct engine_options *o)
     return st;
 }
 
-/* The name of a new directory must be durable too, or the store goes with it (L12). */
-static status sync_parent(struct durable *d)
+status durable_sync_parent(struct durable *d, const char *path)
 {
-    char  *parent = heap_strdup(env_heap(d->env), d->path);
+    char  *parent = heap_strdup(env_heap(d->env), path);
     char  *slash = strrchr(parent, '/');
     status st;
 
@@ -529,7 +552,7 @@ static status open_directory(struct durable *d, const struct engine_options *o)
         if (o->must_exist)
             return status_new(ST_UNDEFINED_FILE, "there is no store in \"%s\"", d->path);
         TRY_RETURN(env_mkdir_all(d->env, d->path));
-        TRY_RETURN(sync_parent(d));
+        TRY_RETURN(durable_sync_parent(d, d->path));
     }
     path = named_path(d, "lock");
     st = env_lock_file(d->env, path, &d->lock);

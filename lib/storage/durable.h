@@ -65,7 +65,29 @@ uint64_t durable_applied(const struct durable *d);
 void     durable_free_before(struct durable *d, uint64_t sequence);
 /* The engine is open: see whether restarts have left many segments with little in them. */
 void     durable_note_opened(struct durable *d);
+/* ---- copies ----
+ * The log of a copy is what a recovery now would read: whole segments and the checkpoint are shared
+ * by links, and what the last segment has so far is copied. */
+
+/* What is still to be copied. */
+struct log_copy {
+    struct env_file *file; /* of the segment being written; NULL: there is none */
+    uint64_t         number, size;
+};
+
+/* Wait until no group is being written, and let none begin until durable_resume(). */
+void MAY_YIELD durable_pause(struct durable *d);
+void           durable_resume(struct durable *d);
+/* Link into the directory `dir`, without yielding; the log is paused. On success the caller calls
+ * durable_copy_end(). */
+status durable_copy_begin(struct durable *d, const char *dir, struct log_copy *c) MUST_CHECK;
+/* Copy the rest; content is durable then, names not. */
+status MAY_YIELD durable_copy_end(struct durable *d, const char *dir, struct log_copy *c)
+    MUST_CHECK;
+/* The last step of a copy: names durable, then the identity, which makes the directory a store. */
+status MAY_YIELD durable_copy_finish(struct durable *d, const char *dir) MUST_CHECK;
+
 /* Stop the store for good; takes `reason`. */
-void     durable_stop(struct durable *d, status reason);
+void durable_stop(struct durable *d, status reason);
 
 #endif

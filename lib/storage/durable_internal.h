@@ -80,6 +80,7 @@ struct durable {
     /* group commit */
     struct list         queue;
     bool                busy;         /* a group is being written */
+    unsigned            pauses;       /* durable_pause() waits: it comes before the next group */
     struct commit_group group;        /* that one */
     bool                has_unsynced; /* something applied is not durable */
     struct env_cond     done;
@@ -100,6 +101,8 @@ struct durable {
 /* durable.c */
 char *durable_path(struct durable *d, const char *suffix, uint64_t number); /* heap_free() it */
 status MAY_YIELD durable_sync_dir(struct durable *d) MUST_CHECK;
+/* Make the name of the directory `path` durable: without it the store in it is lost too (L12). */
+status MAY_YIELD durable_sync_parent(struct durable *d, const char *path) MUST_CHECK;
 /* Have a segment ready for the first commit; with a full disk, a small one, or none, and note that
  * there is no room. */
 status MAY_YIELD durable_make_ready(struct durable *d) MUST_CHECK;

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/keyenc.h"
+#include "env/file.h"
 #include "storage/engine_internal.h"
 #include "storage/lsm/lsm.h"
 
@@ -240,6 +241,41 @@ status engine_checkpoint(struct engine *e)
 {
     TRY_RETURN(check_running(e));
     return e->ops->checkpoint(e);
+}
+
+/* Give up a copy that was begun. */
+static void remove_copy(struct env *env, const char *dir)
+{
+    struct arena *arena = arena_new(env_heap(env), NULL);
+    const char  **names;
+    size_t        count = 0;
+    struct buf    path;
+
+    buf_init(&path, env_heap(env));
+    st_clear(env_list_dir(env, dir, arena, &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        buf_reset(&path);
+        buf_printf(&path, "%s/%s", dir, names[i]);
+        st_clear(env_unlink(env, buf_cstr(&path)));
+    }
+    st_clear(env_rmdir(env, dir));
+    buf_deinit(&path);
+    arena_free(arena);
+}
+
+status engine_copy(struct engine *e, const char *dir)
+{
+    status st;
+
+    TRY_RETURN(check_running(e));
+    if (!e->has_files)
+        return status_new(ST_WRONG_STATE, "a store in memory cannot be copied");
+    TRY_RETURN(env_mkdir(e->env, dir));
+    st = e->ops->copy(e, dir);
+    if (st_ok(st))
+        return STATUS_OK;
+    remove_copy(e->env, dir);
+    return status_wrap(st, "could not copy the store to \"%s\"", dir);
 }
 
 const struct engine_metrics *engine_metrics(const struct engine *e)

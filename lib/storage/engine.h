@@ -280,6 +280,19 @@ void engine_stats(struct engine *e, struct engine_stats *out);
 /* Write a checkpoint now and free the log before it. WRONG_STATE for an engine without files. */
 status MAY_YIELD engine_checkpoint(struct engine *e) MUST_CHECK;
 
+/* Make a copy of the store in the new directory `dir`, which engine_open() opens with the same
+ * options: the state of one moment during the call, whole, with the Raft logs of its ranges. It is
+ * durable when the call returns. Files that never change again, which is all but a few MiB, are
+ * shared by hard links: the copy takes next to no time and space, but what one of the two
+ * deletes is freed only when the other does too; `dir` must be in the same file system
+ * (FEATURE_NOT_SUPPORTED). Commits wait while the log is linked, for microseconds. The copy has the
+ * store's identity, so that only one of the two may be used as the node's.
+ * DUPLICATE_FILE: `dir` is there already. WRONG_STATE: the engine has no files. DISK_FULL,
+ * IO_ERROR: the directory has been removed again, as far as that was possible. After a crash in it
+ * the directory is refused by engine_open() (CORRUPT, or UNDEFINED_FILE with must_exist) and is to
+ * be deleted. */
+status MAY_YIELD engine_copy(struct engine *e, const char *dir) MUST_CHECK;
+
 /*  kind       field           name                                help */
 #define ENGINE_METRICS(X)                                                                          \
     X(COUNTER, commits, "storage_commits_total", "Batches committed.")                             \

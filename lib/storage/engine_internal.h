@@ -36,6 +36,7 @@ struct engine_ops {
     status (*span_middle)(struct engine *e, slice start, slice end, struct buf *key);
     status (*drop_span)(struct engine *e, slice start, slice end);
     status (*tables)(struct engine *e, engine_table_fn *visit, void *ctx);
+    status (*copy)(struct engine *e, const char *dir); /* which is there, and empty */
     status (*builder_open)(struct engine *e, const struct engine_builder_options *options,
                            struct engine_builder **out);
     void (*stats)(struct engine *e, struct engine_stats *out);
@@ -46,6 +47,7 @@ struct engine {
     const struct engine_ops *ops;
     struct env              *env;
     enum engine_state        state;
+    bool                     has_files;
     struct engine_identity   identity;
     struct engine_metrics    metrics;
     struct raft_log         *raft_log; /* of its log; NULL without a directory */

@@ -171,6 +171,20 @@ static status mem_tables(struct engine *e, engine_table_fn *visit, void *ctx)
     return STATUS_OK;
 }
 
+static status mem_copy(struct engine *e, const char *dir)
+{
+    struct durable *d = mem_of(e)->durable;
+    struct log_copy c;
+    status          st;
+
+    durable_pause(d);
+    st = durable_copy_begin(d, dir, &c);
+    durable_resume(d);
+    TRY_RETURN(st);
+    TRY_RETURN(durable_copy_end(d, dir, &c));
+    return durable_copy_finish(d, dir);
+}
+
 static void mem_stats(struct engine *e, struct engine_stats *out)
 {
     struct mem_engine *m = mem_of(e);
@@ -246,6 +260,7 @@ static const struct engine_ops mem_ops = {
     .span_middle = mem_span_middle,
     .drop_span = engine_commit_clear,
     .tables = mem_tables,
+    .copy = mem_copy,
     .builder_open = mem_builder_open,
     .stats = mem_stats,
     .checkpoint = mem_checkpoint,
@@ -271,7 +286,8 @@ status mem_engine_open(struct env *env, const struct engine_options *options, st
     tree_init(&m->meta, &m->pool);
     umap_init(&m->applied, heap);
     engine_new_identity(&m->base, options);
-    if (!is_in_memory_only(options)) {
+    m->base.has_files = !is_in_memory_only(options);
+    if (m->base.has_files) {
         TRY(st, durable_open(&m->base, &log_owner, options, &m->durable), fail);
         applied_note_durable(&m->applied);
     }

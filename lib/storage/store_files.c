@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/assert.h"
 #include "base/buf.h"
 
 static const struct {
@@ -56,9 +55,11 @@ char *store_file_path(struct heap *heap, const char *dir, enum store_file_kind k
 {
     struct buf b;
 
-    ASSERT(files[kind].digits > 0);
     buf_init(&b, heap);
-    buf_printf(&b, "%s/%0*" PRIu64 "%s", dir, files[kind].digits, number, files[kind].suffix);
+    if (files[kind].digits > 0)
+        buf_printf(&b, "%s/%0*" PRIu64 "%s", dir, files[kind].digits, number, files[kind].suffix);
+    else
+        buf_printf(&b, "%s/%s", dir, files[kind].suffix);
     buf_cstr(&b);
     return b.data;
 }

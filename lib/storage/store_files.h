@@ -28,7 +28,7 @@ const char *store_file_kind_name(enum store_file_kind kind);
 /* What the file of this name is, by the name alone; *number is its number, 0 without one. */
 enum store_file_kind store_file_kind(const char *name, uint64_t *number);
 
-/* The path of the file of a kind with a number; heap_free() it. */
+/* The path of the file of a kind; heap_free() it. `number` counts where the kind has numbers. */
 char *store_file_path(struct heap *heap, const char *dir, enum store_file_kind kind,
                       uint64_t number);
 

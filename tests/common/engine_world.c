@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include "env/file.h"
 #include "env/sim.h"
 #include "storage/mem.h"
 
@@ -54,6 +55,36 @@ void engine_world_reopen(struct engine_world *w)
     engine_close(w->e);
     w->e = NULL;
     open_engine(w);
+}
+
+struct engine *engine_world_open_copy(struct engine_world *w)
+{
+    struct engine_options o = w->options;
+    struct engine        *copy;
+
+    snprintf(w->copy_path, sizeof w->copy_path, "%s.copy", w->path);
+    assert_st_ok(engine_copy(w->e, w->copy_path));
+    o.path = w->copy_path;
+    o.must_exist = true;
+    assert_st_ok(engine_open(w->env, &o, &copy));
+    return copy;
+}
+
+void engine_world_close_copy(struct engine_world *w, struct engine *copy)
+{
+    struct arena *arena = arena_new(env_heap(w->env), NULL);
+    const char  **names;
+    size_t        count;
+    char          path[400];
+
+    engine_close(copy);
+    assert_st_ok(env_list_dir(w->env, w->copy_path, arena, &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s/%s", w->copy_path, names[i]);
+        assert_st_ok(env_unlink(w->env, path));
+    }
+    assert_st_ok(env_rmdir(w->env, w->copy_path));
+    arena_free(arena);
 }
 
 static void world_main(struct env *env, void *arg)

@@ -30,7 +30,7 @@ struct engine_world {
     struct engine_options     options;
     hlc_ts                    floor;   /* nobody reads or writes below: garbage was collected */
     char                      dir[64]; /* of PLACE_FILES; removed at the end */
-    char                      path[80];
+    char                      path[80], copy_path[88];
     void (*body)(struct engine_world *w);
 };
 
@@ -39,6 +39,12 @@ void engine_world_run(const struct engine_kind *kind, void (*body)(struct engine
 /* Sync, close the engine and open it again: all of it must be there. No reader may be open. Nothing
  * happens to an engine without files. */
 void MAY_YIELD engine_world_reopen(struct engine_world *w);
+
+/* Copy the engine beside its store and open the copy, which the caller closes with
+ * engine_world_close_copy(). Of an engine with files. */
+struct engine *MAY_YIELD engine_world_open_copy(struct engine_world *w);
+/* Close the copy and delete it. */
+void MAY_YIELD           engine_world_close_copy(struct engine_world *w, struct engine *copy);
 
 static inline bool engine_world_has_files(const struct engine_world *w)
 {

@@ -274,6 +274,24 @@ static void reopen(struct play *p)
     model_check_all(&p->model, p->w->e, NULL);
 }
 
+/* A copy holds the same, goes its own way, and leaves the store as it is. */
+static void copy(struct play *p)
+{
+    struct engine *e = engine_world_open_copy(p->w);
+    struct model   m;
+
+    model_copy(&m, &p->model);
+    model_check_all(&m, e, NULL);
+    model_random_batch(&p->prng, &p->shape, 50, &p->batch);
+    model_apply(&m, &p->batch);
+    assert_st_ok(engine_commit(e, &p->batch, false));
+    engine_batch_reset(&p->batch);
+    assert_st_ok(engine_checkpoint(e));
+    model_check_all(&m, e, NULL);
+    engine_world_close_copy(p->w, e);
+    model_deinit(&m);
+}
+
 static void check_everything(struct play *p)
 {
     if (p->w->kind->check != NULL)
@@ -298,6 +316,8 @@ static void play_round(struct play *p, unsigned ops, bool late)
         assert_st_ok(engine_checkpoint(p->w->e));
     if (files && prng_below(&p->prng, 60) == 0)
         reopen(p);
+    if (files && prng_below(&p->prng, 60) == 0)
+        copy(p);
     model_check_some(&p->model, p->w->e, NULL, &p->prng, &p->shape);
     measure_spans(p);
     if (prng_below(&p->prng, 30) == 0)

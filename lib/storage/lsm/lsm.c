@@ -619,6 +619,7 @@ static const struct engine_ops lsm_ops = {
     .span_middle = lsm_span_middle,
     .drop_span = lsm_drop_span,
     .tables = lsm_tables,
+    .copy = lsm_copy,
     .builder_open = lsm_builder_open,
     .stats = lsm_stats,
     .checkpoint = lsm_checkpoint,
@@ -632,6 +633,7 @@ static struct lsm *lsm_new(struct env *env, const struct engine_options *o)
 
     l->base.ops = &lsm_ops;
     l->base.env = env;
+    l->base.has_files = true;
     l->heap = heap;
     l->path = heap_strdup(heap, o->path);
     l->memtable_size = o->memtable_size != 0 ? o->memtable_size : MEMTABLE_SIZE_DEFAULT;

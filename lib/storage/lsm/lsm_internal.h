@@ -114,6 +114,9 @@ status MAY_YIELD lsm_tables(struct engine *e, engine_table_fn *visit, void *ctx)
 void lsm_remove_inside(const struct version *before, const struct version *now,
                        const struct lsm_span *s, struct manifest_edit *e);
 
+/* copy.c */
+status MAY_YIELD lsm_copy(struct engine *e, const char *dir) MUST_CHECK;
+
 /* ingest.c */
 status         lsm_builder_open(struct engine *e, const struct engine_builder_options *options,
                                 struct engine_builder **out) MUST_CHECK;

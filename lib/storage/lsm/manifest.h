@@ -27,9 +27,9 @@ struct manifest_options {
 /* Whether the directory has a manifest. */
 bool manifest_exists(struct env *env, const char *dir);
 
-/* Make the first manifest of a new store, and durable. `set` is empty, lives longer than the
- * manifest, and is changed by it alone. On success *out belongs to the caller. On error there is
- * no manifest, or an empty one. */
+/* Make the first manifest of a new store, and durable. `set` (empty, or a copy's) lives longer than
+ * the manifest, and is changed by it alone. On success *out belongs to the caller. On error there
+ * is no manifest, or an empty one. */
 status MAY_YIELD manifest_create(struct env *env, const struct manifest_options *o,
                                  struct version_set *set, struct manifest **out) MUST_CHECK;
 
