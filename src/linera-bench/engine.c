@@ -497,7 +497,12 @@ static void tick_main(struct env *env, void *arg)
 
 static status open_store(struct engine_bench *b)
 {
-    struct engine_options o = {.path = b->options.path, .node_id = 1, .store_id = 1};
+    struct engine_options o = {.type = ENGINE_LSM,
+                               .path = b->options.path,
+                               .cache_size = b->options.cache_size,
+                               .memtable_size = b->options.memtable_size,
+                               .node_id = 1,
+                               .store_id = 1};
 
     memcpy(o.cluster_id, store_mark, sizeof o.cluster_id);
     return engine_open(b->env, &o, &b->engine);

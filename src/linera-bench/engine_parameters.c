@@ -16,7 +16,6 @@ const char *engine_work_name(enum engine_work work)
 struct engine_words {
     struct cli_list workloads;
     const char     *distribution, *format;
-    uint64_t        cache_size, memtable_size;
     bool            no_header;
 };
 
@@ -51,19 +50,20 @@ static bool in_range(const char *option, uint64_t value, uint64_t least, uint64_
     return false;
 }
 
-/* The engine keeps all data in memory; an option without effect would make its numbers lie. */
-static bool is_there(const char *option, uint64_t value)
+/* A size of what an engine in memory does not have would have no effect, and its numbers lie. */
+static bool is_size(const struct engine_bench_options *o, const char *option, uint64_t value)
 {
-    if (value == NOT_GIVEN)
+    if (value == 0)
         return true;
-    cli_usage_error(
-        PROGRAM, "--%s is not supported: the engine there is keeps all its data in memory", option);
+    if (o->path != NULL)
+        return in_range(option, value, 64 << 10, UINT64_C(1) << 40);
+    cli_usage_error(PROGRAM, "--%s needs a store on disk: give --path DIR", option);
     return false;
 }
 
-static bool accept(const struct engine_bench_options *o, const struct engine_words *w)
+static bool accept(const struct engine_bench_options *o)
 {
-    return is_there("cache", w->cache_size) && is_there("memtable-size", w->memtable_size) &&
+    return is_size(o, "cache", o->cache_size) && is_size(o, "memtable-size", o->memtable_size) &&
            in_range("rows", o->rows, 1, UINT64_C(1) << 40) &&
            in_range("value-size", o->value_size, 1, ENGINE_VALUE_SIZE_MAX) &&
            in_range("batch", o->batch, 1, 100000) &&
@@ -82,12 +82,12 @@ static bool take(struct engine_bench_options *o, const struct engine_words *w)
     o->header = !w->no_header && (w->format != NULL || isatty(STDOUT_FILENO));
     if (o->path != NULL && strcmp(o->path, "mem:") == 0)
         o->path = NULL;
-    return accept(o, w) && take_workloads(o, &w->workloads);
+    return accept(o) && take_workloads(o, &w->workloads);
 }
 
 bool engine_parameters_parse(int argc, char **argv, struct engine_bench_options *o, int *exit)
 {
-    struct engine_words     w = {.cache_size = NOT_GIVEN, .memtable_size = NOT_GIVEN};
+    struct engine_words     w = {0};
     const struct cli_option table[] = {
         {"path", 0, CLI_TEXT, "DIR",
          "a store of this program's, made if need be; default mem:", NULL, &o->path},
@@ -111,10 +111,10 @@ bool engine_parameters_parse(int argc, char **argv, struct engine_bench_options 
         {"distribution", 0, CLI_CHOICE, "KIND", "of keys read and overwritten; default uniform",
          "uniform|zipf", &w.distribution},
         {"seed", 0, CLI_NUMBER, "S", "of all random choices; default 1", NULL, &o->seed},
-        {"cache", 0, CLI_SIZE, "SIZE", "of blocks read; not supported by the memory engine", NULL,
-         &w.cache_size},
-        {"memtable-size", 0, CLI_SIZE, "SIZE", "before a flush; not supported by the memory engine",
-         NULL, &w.memtable_size},
+        {"cache", 0, CLI_SIZE, "SIZE", "memory for blocks of tables; default 128MiB", NULL,
+         &o->cache_size},
+        {"memtable-size", 0, CLI_SIZE, "SIZE",
+         "gathered in memory before it goes to a table; default 32MiB", NULL, &o->memtable_size},
         {"format", 'F', CLI_CHOICE, "FORMAT", "of the summary; default table, in a pipe tsv",
          TABLE_FORMATS, &w.format},
         {"no-header", 0, CLI_FLAG, NULL, "leave the names of columns out", NULL, &w.no_header},

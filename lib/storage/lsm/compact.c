@@ -7,8 +7,8 @@
 enum {
     PIECE_SIZE = 256 << 10,
     RETRY_US = 1000 * 1000,
-    SLOW_TABLES = 8,  /* of level 0: commits are delayed */
-    STOP_TABLES = 20, /* commits wait */
+    SLOW_TABLES = 12,  /* of level 0: commits are delayed */
+    STOP_TABLES = 24, /* commits wait */
     SLOW_WAITING = 2, /* memtables */
     STOP_WAITING = 4,
     DELAY_SIZE = 64 << 10, /* for so many bytes ... */

@@ -18,7 +18,7 @@ void picker_init(struct picker *p, struct heap *heap, const struct picker_option
     *p = (struct picker){.heap = heap, .options = *options};
     o->table_size = o->table_size != 0 ? o->table_size : 32 << 20;
     o->base_size_min = o->base_size_min != 0 ? o->base_size_min : 64 << 20;
-    o->level0_trigger = o->level0_trigger != 0 ? o->level0_trigger : 4;
+    o->level0_trigger = o->level0_trigger != 0 ? o->level0_trigger : 6;
     o->multiplier = o->multiplier != 0 ? o->multiplier : 10;
     o->grandparents_max = o->grandparents_max != 0 ? o->grandparents_max : 10;
     o->input_size_max = o->input_size_max != 0 ? o->input_size_max : 1 << 30;
