@@ -150,6 +150,7 @@ enum env_io_kind {
     IO_UNLINK,
     IO_RMDIR,
     IO_SYNC_DIR,
+    IO_WRITE_BACK, /* from `offset` on, `count` bytes */
     IO_DISK_FREE,
     IO_LOCK,
 };

@@ -184,6 +184,14 @@ status env_file_write_at(struct env_file *f, const void *data, size_t size, uint
     return env_file_writev_at(f, &part, 1, offset, lane);
 }
 
+void env_file_write_back(struct env_file *f, uint64_t offset, size_t size, enum env_lane lane)
+{
+    struct env_io io = {
+        .kind = IO_WRITE_BACK, .file = f, .path = f->path, .offset = offset, .count = size};
+
+    (void)io_run(f->env, &io, lane);
+}
+
 status env_file_sync(struct env_file *f, enum env_lane lane)
 {
     struct env_io io = {.kind = IO_SYNC, .file = f, .path = f->path};

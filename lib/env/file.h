@@ -50,6 +50,10 @@ status MAY_YIELD env_file_writev_at(struct env_file *f, const slice *parts, size
  * made durable by env_sync_dir(). After an error what was written since the last sync is lost: the
  * store must stop (pitfall L1). */
 status MAY_YIELD env_file_sync(struct env_file *f, enum env_lane lane) MUST_CHECK;
+/* Let the disk begin with what was written to [offset, offset + size), so that a sync later has
+ * less to wait for. Promises nothing, and no error of the disk shows here. */
+void MAY_YIELD   env_file_write_back(struct env_file *f, uint64_t offset, size_t size,
+                                     enum env_lane lane);
 /* Set the size; a longer file gets zeros. */
 status           env_file_truncate(struct env_file *f, uint64_t size) MUST_CHECK;
 /* Reserve disk space for [offset, offset + size), growing the file with zeros. */

@@ -213,6 +213,9 @@ static ptrdiff_t io_do(struct env_io *io)
         return result_of(unlink(io->path));
     case IO_RMDIR:
         return result_of(rmdir(io->path));
+    case IO_WRITE_BACK:
+        return result_of(sync_file_range(io->file->fd, (off_t)io->offset, (off_t)io->count,
+                                         SYNC_FILE_RANGE_WRITE));
     case IO_SYNC_DIR:
         return do_sync_dir(io);
     case IO_DISK_FREE:

@@ -269,6 +269,7 @@ static void start_background(struct durable *d)
         return;
     }
     log_prepare_next(d);
+    log_write_back(d);
     if (d->current.number != d->noted_segment) {
         d->noted_segment = d->current.number;
         raft_log_note_segment(&d->raft);
@@ -629,7 +630,8 @@ void durable_close(struct durable *d)
     d->is_closing = true;
     while (d->busy || !list_empty(&d->queue))
         env_wait_uncancelled(d->env, &d->done);
-    while (d->is_preparing || d->is_checkpointing || d->is_relieving || d->raft.is_tidying)
+    while (d->is_preparing || d->is_writing_back || d->is_checkpointing || d->is_relieving ||
+           d->raft.is_tidying)
         env_wait_uncancelled(d->env, &d->idle);
     if (d->e->state != ENGINE_STOPPED) {
         st = log_write_mark(d);

@@ -56,10 +56,12 @@ struct durable {
     void *on_stop_ctx;
 
     /* the log */
-    struct open_segment  current;
-    bool                 has_current;
-    uint64_t             offset; /* of the next record in it */
-    struct open_segment *ready;  /* prepared for when it is full, READY_MAX at most, in order */
+    struct open_segment current;
+    bool                has_current;
+    uint64_t            offset;       /* of the next record in it */
+    uint64_t            written_back; /* up to there the disk was told to begin, or it is durable */
+    bool                is_writing_back;
+    struct open_segment *ready; /* prepared for when it is full, READY_MAX at most, in order */
     size_t               ready_count;
     uint64_t             number_next; /* of the next segment to be made */
     uint64_t             previous_segment;
@@ -116,6 +118,8 @@ status MAY_YIELD log_write_group(struct durable *d, struct log_batch *batches, s
 status MAY_YIELD log_write_mark(struct durable *d) MUST_CHECK;
 /* Start a fiber that prepares the next segment, unless one is ready or at it. */
 void             log_prepare_next(struct durable *d);
+/* Let the disk begin with what is written and not synced, once that is much. */
+void             log_write_back(struct durable *d);
 /* Drop the segments that hold nothing at or above `sequence`. */
 void             log_free_before(struct durable *d, uint64_t sequence);
 /* The segment that has the record, or would get it; NULL: it was freed. Until the next write. */

@@ -19,6 +19,7 @@ enum {
     TAIL_FRACTION = 16,  /* of a segment, kept for frugal batches */
     SMALL_FRACTION = 64, /* of a segment's size, when the disk has no room for a whole one */
     FRUGAL_BYTES_MAX = 16 << 10, /* of values in a batch that frees space: descriptors, mostly */
+    WRITE_BACK_SIZE = 1 << 20,   /* or the end of a segment waits for 16 MiB at once */
     RETRY_US = 1000 * 1000,      /* after a failure to prepare a segment in the background */
 };
 
@@ -148,6 +149,32 @@ void log_prepare_next(struct durable *d)
     status st = env_spawn(d->env, "log prepare", prepare_fiber, d, NULL);
     if (!st_ok(st)) {
         d->is_preparing = false;
+        st_clear(st);
+    }
+}
+
+static void write_back_fiber(struct env *env, void *arg)
+{
+    struct durable *d = arg;
+    uint64_t        from = d->written_back;
+
+    d->written_back = d->offset;
+    env_file_write_back(d->current.file, from, (size_t)(d->offset - from), ENV_LANE_LOG_SYNC);
+    d->is_writing_back = false;
+    env_broadcast(env, &d->idle);
+}
+
+void log_write_back(struct durable *d)
+{
+    status st;
+
+    if (d->is_writing_back || d->is_closing || !d->has_current ||
+        d->offset < d->written_back + WRITE_BACK_SIZE)
+        return;
+    d->is_writing_back = true;
+    st = env_spawn(d->env, "log write-back", write_back_fiber, d, NULL);
+    if (!st_ok(st)) {
+        d->is_writing_back = false;
         st_clear(st);
     }
 }
@@ -336,6 +363,8 @@ static status finish_current(struct durable *d)
         return STATUS_OK;
     if (d->encoded.size > 0)
         TRY_RETURN(flush(d, false));
+    while (d->is_writing_back) /* its file */
+        env_wait_uncancelled(d->env, &d->idle);
     TRY_RETURN(env_file_sync(d->current.file, ENV_LANE_LOG_SYNC));
     d->previous_segment = d->current.number;
     close_segment(&d->current);
@@ -365,7 +394,7 @@ static status begin_next(struct durable *d)
     d->ready_count--;
     memmove(d->ready, d->ready + 1, d->ready_count * sizeof d->ready[0]);
     d->has_current = true;
-    d->offset = 0;
+    d->offset = d->written_back = 0;
     h.segment = d->current.number;
     h.previous_segment = d->previous_segment;
     h.kept = kept_before(d, h.segment);
@@ -483,6 +512,7 @@ static status write_records(struct durable *d, struct log_batch *batches, size_t
     if (sync && d->synced != d->sequence && !one_write)
         TRY_RETURN(env_file_sync(d->current.file, lane_for(d, 0)));
     if (sync) {
+        d->written_back = d->offset;
         d->synced = d->sequence;
         d->has_synced = true;
     }

@@ -27,7 +27,7 @@ struct segment_header {
     uint64_t previous_segment; /* the begun one before it; 0 for the first */
     uint32_t previous_crc;     /* of the last record that counts before it (chain, L4) */
     uint32_t kept; /* the oldest segment with something of a Raft log is so many numbers before */
-    uint8_t  incarnation[16];  /* of the store */
+    uint8_t  incarnation[16]; /* of the store */
 };
 
 /* What a record holds, or a part of. */

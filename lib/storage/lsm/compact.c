@@ -7,7 +7,7 @@
 enum {
     PIECE_SIZE = 256 << 10,
     RETRY_US = 1000 * 1000,
-    SLOW_TABLES = 12,  /* of level 0: commits are delayed */
+    SLOW_TABLES = 12, /* of level 0: commits are delayed */
     STOP_TABLES = 24, /* commits wait */
     SLOW_WAITING = 2, /* memtables */
     STOP_WAITING = 4,

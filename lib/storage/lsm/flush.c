@@ -24,6 +24,7 @@ status table_file_write(struct table_file *f, struct buf *bytes)
     if (bytes->size == 0)
         return STATUS_OK;
     TRY_RETURN(env_file_write_at(f->file, bytes->data, bytes->size, f->offset, ENV_LANE_IO));
+    env_file_write_back(f->file, f->offset, bytes->size, ENV_LANE_IO);
     f->offset += bytes->size;
     buf_reset(bytes);
     return STATUS_OK;

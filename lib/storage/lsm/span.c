@@ -176,7 +176,7 @@ status lsm_span_middle(struct engine *e, slice start, slice end, struct buf *key
  */
 
 void lsm_remove_inside(const struct version *before, const struct version *now,
-                          const struct lsm_span *s, struct manifest_edit *e)
+                       const struct lsm_span *s, struct manifest_edit *e)
 {
     for (unsigned level = 0; level < LSM_LEVELS; level++) {
         const struct version_level *old = &before->levels[level];
