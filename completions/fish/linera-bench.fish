@@ -37,5 +37,6 @@ complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l batch -x -d 
 complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l fibers -x -d 'at work at a time'
 complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l sync -d 'commits are durable'
 complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l scan-length -x -d 'entries a seek'
-complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l cache -x -d 'not supported'
+complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l cache -x -d 'memory for blocks'
+complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l store-key -r -d 'encrypt the store'
 complete -c linera-bench -n '__fish_seen_subcommand_from engine' -l memtable-size -x -d 'not supported'

@@ -210,6 +210,7 @@ static status start_sql(struct node *n)
     SCOPED(arena) struct arena *a = arena_new(env_heap(n->env), NULL);
     struct sql_server_options   o = {.sql_memory = n->options.sql_memory,
                                      .connections_max = n->options.connections_max,
+                                     .temp_is_encrypted = n->options.engine.store_key != NULL,
                                      .auto_analyze = true};
     struct pgwire_options       p = {.host = n->options.sql.host,
                                      .port = n->options.sql.port,

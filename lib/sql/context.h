@@ -59,6 +59,7 @@ struct sql_context {
         const char *dir;      /* for temporary files; NULL: nothing spills */
         uint64_t    used;     /* bytes of the session's temporary files */
         uint64_t    size_max; /* temp_file_limit; 0: none */
+        bool        is_encrypted;
     } temp;
     int64_t     txn_start_us;       /* now(): us since 2000-01-01 UTC */
     int64_t     statement_start_us; /* statement_timestamp() */

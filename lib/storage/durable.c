@@ -493,8 +493,9 @@ out:
     return st;
 }
 
-/* Make the first segment before the identity, so that an identity without a log is a loss. */
-static status write_identity(struct durable *d, const char *path)
+/* Make keys and the first segment before the identity, so that an identity without a log is a loss,
+ * and an encrypted store never one without keys. */
+static status write_identity(struct durable *d, const struct engine_options *o, const char *path)
 {
     const struct engine_identity *id = &d->e->identity;
     struct identity               fresh = {.node_id = id->node_id, .store_id = id->store_id};
@@ -502,6 +503,8 @@ static status write_identity(struct durable *d, const char *path)
     status                        st;
 
     TRY_RETURN(remove_half_made(d));
+    if (o->store_key != NULL)
+        TRY_RETURN(keyring_create(d->env, d->path, id->incarnation, o->store_key, &d->keyring));
     d->number_next = 1;
     TRY_RETURN(log_make_ready(d));
     memcpy(fresh.cluster_id, id->cluster_id, sizeof fresh.cluster_id);
@@ -513,17 +516,39 @@ static status write_identity(struct durable *d, const char *path)
     return st;
 }
 
+/* Of a store that was there before. */
+static status open_keys(struct durable *d, const struct engine_options *o)
+{
+    if (!keyring_exists(d->env, d->path)) {
+        if (o->store_key == NULL)
+            return STATUS_OK;
+        return status_hint(
+            status_new(ST_CONFIG_ERROR, "store \"%s\" is not encrypted, but a key was given",
+                       d->path),
+            "A store is encrypted from its making on: dump it into a new one. If this one was, its "
+            "file \"keys\" is gone.");
+    }
+    if (o->store_key == NULL)
+        return status_hint(status_new(ST_CONFIG_ERROR, "store \"%s\" is encrypted", d->path),
+                           "Give its key.");
+    return keyring_open(d->env, d->path, d->e->identity.incarnation, o->store_key, o->old_store_key,
+                        &d->keyring);
+}
+
 static status open_identity(struct durable *d, const struct engine_options *o)
 {
     char  *path = named_path(d, "identity");
     status st;
 
-    if (env_file_exists(d->env, path))
+    if (env_file_exists(d->env, path)) {
         st = read_identity(d, o, path);
-    else if (o->must_exist)
+        if (st_ok(st))
+            st = open_keys(d, o);
+    } else if (o->must_exist) {
         st = status_new(ST_UNDEFINED_FILE, "there is no store in \"%s\"", d->path);
-    else
-        st = write_identity(d, path);
+    } else {
+        st = write_identity(d, o, path);
+    }
     heap_free(path);
     return st;
 }
@@ -593,6 +618,7 @@ static void durable_free(struct durable *d)
 {
     log_close(d);
     raft_log_deinit(&d->raft);
+    keyring_free(d->keyring);
     env_file_close(d->lock);
     env_cond_deinit(&d->done);
     env_cond_deinit(&d->idle);
@@ -640,6 +666,11 @@ void durable_close(struct durable *d)
         st_clear(st);
     }
     durable_free(d);
+}
+
+const struct keyring *durable_keyring(const struct durable *d)
+{
+    return d->keyring;
 }
 
 uint64_t durable_applied(const struct durable *d)

@@ -59,6 +59,9 @@ status MAY_YIELD durable_write_raft(struct durable *d, void (*compose)(void *ctx
 status MAY_YIELD durable_checkpoint(struct durable *d) MUST_CHECK;
 void             durable_stats(const struct durable *d, struct engine_stats *out);
 
+/* The keys of an encrypted store; NULL: it is not. As long as the log. */
+const struct keyring *durable_keyring(const struct durable *d);
+
 /* The first record that was not applied; others may already be on their way to the log. */
 uint64_t durable_applied(const struct durable *d);
 /* What the records below `sequence` did is durable elsewhere: their segments may go. */

@@ -26,10 +26,11 @@ struct old_segment {
 
 /* A segment that can be written, with its name durable. */
 struct open_segment {
-    uint64_t         number;
-    uint64_t         size;  /* a small one is all that a full disk has room for */
-    struct env_file *file;  /* writes are not durable before a sync */
-    struct env_file *dsync; /* the same file; writes are durable when they return */
+    uint64_t          number;
+    uint64_t          size;   /* a small one is all that a full disk has room for */
+    struct env_file  *file;   /* writes are not durable before a sync */
+    struct env_file  *dsync;  /* the same file; writes are durable when they return */
+    struct log_sealer sealer; /* once it is begun */
 };
 
 enum { READY_MAX = 80, RECYCLED_MAX = 4, SEGMENT_SIZE_LEAST = 4096 };
@@ -52,6 +53,7 @@ struct durable {
     struct env_file        *lock;
     uint64_t                segment_size;
     uint64_t                checkpoint_bytes;
+    struct keyring         *keyring; /* NULL: the store is not encrypted */
     void (*on_stop)(void *ctx, status reason);
     void *on_stop_ctx;
 

@@ -10,6 +10,8 @@ status engine_open(struct env *env, const struct engine_options *options, struct
 {
     if (options->type == ENGINE_LSM && options->path != NULL && strcmp(options->path, "mem:") != 0)
         return lsm_engine_open(env, options, out);
+    if (options->store_key != NULL)
+        return status_new(ST_FEATURE_NOT_SUPPORTED, "a store in memory cannot be encrypted");
     return mem_engine_open(env, options, out);
 }
 

@@ -51,13 +51,17 @@ struct engine_options {
      */
     size_t   memtable_size, cache_size;
     uint64_t table_size, level_size;
+    /* Of ENGINE_LSM: 32 bytes each, borrowed until engine_open() returns. A store that is made with
+     * `store_key` is encrypted, and opens with that key alone. One that has `old_store_key` gets
+     * `store_key` in its place, which rewrites no data (keyring.h). */
+    const uint8_t *store_key, *old_store_key;
     /* Called once, from a fiber, when the store stops for good after a failed sync (pitfall L1). */
     void (*on_stop)(void *ctx, status reason); /* `reason` is borrowed */
     void *on_stop_ctx;
 };
 
 /* Open and recover. STORE_LOCKED: another process has it. CORRUPT: a file is damaged below what was
- * acknowledged (pitfall L3); nothing was changed. CONFIG_ERROR: identity or version does not fit.
+ * acknowledged (pitfall L3); nothing was changed. CONFIG_ERROR: identity, version or key do not fit.
  * When the disk is full the engine opens and refuses writes (pitfall L13). On success *out belongs
  * to the caller. Call from a fiber when `path` names a directory. */
 status MAY_YIELD engine_open(struct env *env, const struct engine_options *options,

@@ -27,6 +27,7 @@ static void close_segment(struct open_segment *s)
 {
     env_file_close(s->file);
     env_file_close(s->dsync);
+    cipher_free(s->sealer.cipher);
     *s = (struct open_segment){0};
 }
 
@@ -245,7 +246,7 @@ static uint64_t room(const struct durable *d)
 /* What a batch may fill of a segment that nothing was written to yet. */
 static uint64_t usable(const struct open_segment *s)
 {
-    return s->size - SEGMENT_HEADER_SIZE - 2 * RECORD_SIZE_LEAST;
+    return s->size - SEGMENT_HEADER_SIZE_MAX - 2 * RECORD_SIZE_LEAST;
 }
 
 /* What can be written without a further segment. */
@@ -303,7 +304,7 @@ static bool are_frugal(const struct log_batch *batches, size_t count)
 static status reserve(struct durable *d, const struct log_batch *batches, size_t count,
                       uint64_t bytes)
 {
-    uint64_t whole = d->segment_size - SEGMENT_HEADER_SIZE - 2 * RECORD_SIZE_LEAST;
+    uint64_t whole = d->segment_size - SEGMENT_HEADER_SIZE_MAX - 2 * RECORD_SIZE_LEAST;
     uint64_t wanted = bytes + d->segment_size / TAIL_FRACTION;
     status   st = STATUS_OK;
 
@@ -384,6 +385,20 @@ static uint32_t kept_before(struct durable *d, uint64_t segment)
     return s != NULL ? (uint32_t)MIN(segment - s->number, UINT32_MAX) : 0;
 }
 
+/* The header of the current segment, which is at its beginning, and the key that goes with it. */
+static status put_segment_header(struct durable *d, struct segment_header *h)
+{
+    ASSERT(d->encoded.size == 0);
+    h->is_sealed = d->keyring != NULL;
+    if (h->is_sealed)
+        h->seal = keyring_new_seal(d->keyring, d->env);
+    segment_header_put(&d->encoded, h);
+    return h->is_sealed ? keyring_cipher(d->keyring, env_heap(d->env), &h->seal,
+                                         segment_header_bound(buf_slice(&d->encoded)),
+                                         &d->current.sealer.cipher)
+                        : STATUS_OK;
+}
+
 static status begin_next(struct durable *d)
 {
     struct segment_header h = {.first_sequence = d->sequence, .previous_crc = d->crc};
@@ -399,7 +414,7 @@ static status begin_next(struct durable *d)
     h.previous_segment = d->previous_segment;
     h.kept = kept_before(d, h.segment);
     memcpy(h.incarnation, d->e->identity.incarnation, sizeof h.incarnation);
-    segment_header_put(&d->encoded, &h);
+    TRY_RETURN(put_segment_header(d, &h));
     log_note_old(d, h.segment, h.first_sequence, d->current.size == d->segment_size);
     return STATUS_OK;
 }
@@ -415,7 +430,7 @@ static void put_record(struct durable *d, enum record_type type, enum log_conten
                            .previous = d->crc,
                            .payload = payload};
 
-    log_record_put(&d->encoded, &r);
+    log_record_put(&d->encoded, &r, &d->current.sealer);
     d->crc = r.crc;
 }
 
@@ -437,7 +452,7 @@ static status write_batch(struct durable *d, struct log_batch *batch)
 
         if (room_after_encoded(d) < RECORD_SIZE_LEAST)
             TRY_RETURN(begin_next(d));
-        fits = room_after_encoded(d) - RECORD_HEADER_SIZE - RECORD_ALIGN;
+        fits = room_after_encoded(d) - RECORD_HEADER_SIZE - RECORD_SEAL_SIZE - RECORD_ALIGN;
         part = slice_make(rest.data, MIN(rest.size, MIN(fits, PIECE_SIZE)));
         if (rest.data == batch->bytes.data)
             batch->place = (struct log_place){d->sequence, d->offset + d->encoded.size};
@@ -490,8 +505,9 @@ static uint64_t bytes_for(const struct log_batch *batches, size_t count)
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < count; i++)
-        bytes += log_record_size(batches[i].bytes.size) +
-                 batches[i].bytes.size / PIECE_SIZE * (RECORD_HEADER_SIZE + RECORD_ALIGN);
+        bytes += log_record_size(batches[i].bytes.size + RECORD_SEAL_SIZE) +
+                 batches[i].bytes.size / PIECE_SIZE *
+                     (RECORD_HEADER_SIZE + RECORD_SEAL_SIZE + RECORD_ALIGN);
     return bytes;
 }
 

@@ -36,6 +36,8 @@ status durable_copy_begin(struct durable *d, const char *dir, struct log_copy *c
 {
     *c = (struct log_copy){0};
     ASSERT(d->busy);
+    if (d->keyring != NULL)
+        TRY_RETURN(link_file(d, STORE_FILE_KEYS, 0, dir));
     if (d->owner->has_checkpoints && d->has_checkpoint)
         TRY_RETURN(link_file(d, STORE_FILE_CHECKPOINT, d->checkpoint_sequence, dir));
     for (size_t i = 0; i < d->old_count; i++) {

@@ -37,7 +37,8 @@ static bool header_is(slice bytes, size_t size, const char *magic)
 
 void segment_header_put(struct buf *b, const struct segment_header *h)
 {
-    char *p = begin_header(b, SEGMENT_HEADER_SIZE, segment_magic, LOG_VERSION);
+    char *p = begin_header(b, SEGMENT_HEADER_SIZE, segment_magic,
+                           h->is_sealed ? LOG_VERSION_SEALED : LOG_VERSION);
 
     put_u64le(p + 16, h->segment);
     put_u64le(p + 24, h->first_sequence);
@@ -46,6 +47,8 @@ void segment_header_put(struct buf *b, const struct segment_header *h)
     put_u32le(p + 44, h->kept);
     memcpy(p + 48, h->incarnation, 16);
     end_header(b, p, SEGMENT_HEADER_SIZE);
+    if (h->is_sealed)
+        file_seal_put(b, &h->seal);
 }
 
 bool segment_header_take(slice bytes, struct segment_header *out)
@@ -53,8 +56,14 @@ bool segment_header_take(slice bytes, struct segment_header *out)
     const char *p = bytes.data;
 
     if (!header_is(bytes, SEGMENT_HEADER_SIZE, segment_magic) || get_u32le(p + 8) == 0 ||
-        get_u32le(p + 8) > LOG_VERSION)
+        get_u32le(p + 8) > LOG_VERSION_SEALED)
         return false;
+    out->is_sealed = get_u32le(p + 8) == LOG_VERSION_SEALED;
+    if (out->is_sealed) {
+        if (bytes.size < SEGMENT_HEADER_SIZE_MAX)
+            return false;
+        out->seal = file_seal_get(p + SEGMENT_HEADER_SIZE);
+    }
     out->segment = get_u64le(p + 16);
     out->first_sequence = get_u64le(p + 24);
     out->previous_segment = get_u64le(p + 32);
@@ -62,6 +71,16 @@ bool segment_header_take(slice bytes, struct segment_header *out)
     out->kept = get_u32le(p + 44);
     memcpy(out->incarnation, p + 48, 16);
     return true;
+}
+
+size_t segment_header_size(bool is_sealed)
+{
+    return is_sealed ? SEGMENT_HEADER_SIZE_MAX : SEGMENT_HEADER_SIZE;
+}
+
+slice segment_header_bound(slice header)
+{
+    return slice_make(header.data, SEGMENT_HEADER_SIZE);
 }
 
 static size_t padding(size_t size)
@@ -74,11 +93,21 @@ size_t log_record_size(size_t payload_size)
     return RECORD_HEADER_SIZE + payload_size + padding(payload_size);
 }
 
-void log_record_put(struct buf *b, struct log_record *r)
+uint64_t log_record_size_of(const char *header)
 {
-    char *h = buf_reserve(b, log_record_size(r->payload.size));
+    return log_record_size(get_u32le(header + 4));
+}
 
-    put_u32le(h + 4, (uint32_t)r->payload.size);
+/* What a tag answers for beside the content: all of the header but the checksum, which is made
+ * last. */
+static slice bound_of(const char *header)
+{
+    return slice_make(header + 4, RECORD_HEADER_SIZE - 4);
+}
+
+static void put_header(char *h, const struct log_record *r, size_t stored_size)
+{
+    put_u32le(h + 4, (uint32_t)stored_size);
     put_u64le(h + 8, r->generation);
     put_u64le(h + 16, r->sequence);
     put_u64le(h + 24, r->synced);
@@ -86,12 +115,42 @@ void log_record_put(struct buf *b, struct log_record *r)
     h[36] = (char)r->type;
     h[37] = (char)r->content;
     put_u16le(h + 38, 0);
-    if (r->payload.size > 0)
-        memcpy(h + RECORD_HEADER_SIZE, r->payload.data, r->payload.size);
-    memset(h + RECORD_HEADER_SIZE + r->payload.size, 0, padding(r->payload.size));
-    r->crc = crc32c(0, h + 4, RECORD_HEADER_SIZE - 4 + r->payload.size);
+}
+
+static void put_payload(struct buf *b, const char *header, slice payload, struct log_sealer *sealer)
+{
+    char nonce[CIPHER_NONCE_SIZE];
+
+    if (sealer->cipher == NULL) {
+        buf_append_slice(b, payload);
+        return;
+    }
+    cipher_nonce(nonce, sealer->nonce++);
+    seal_append(b, sealer->cipher, nonce, bound_of(header), payload);
+}
+
+void log_record_put(struct buf *b, struct log_record *r, struct log_sealer *sealer)
+{
+    size_t stored = sealer->cipher != NULL ? sealed_size(r->payload.size) : r->payload.size;
+    char  *h;
+
+    r->size = log_record_size(stored);
+    h = buf_reserve(b, r->size); /* all of it, so that it stays where it is */
+    put_header(h, r, stored);
+    buf_advance(b, RECORD_HEADER_SIZE);
+    put_payload(b, h, r->payload, sealer);
+    memset(h + RECORD_HEADER_SIZE + stored, 0, padding(stored));
+    buf_advance(b, padding(stored));
+    r->crc = crc32c(0, h + 4, RECORD_HEADER_SIZE - 4 + stored);
     put_u32le(h, r->crc);
-    buf_advance(b, log_record_size(r->payload.size));
+}
+
+bool log_record_open(const struct cipher *c, struct log_record *r, struct buf *plain)
+{
+    if (!seal_open(c, bound_of(r->payload.data - RECORD_HEADER_SIZE), r->payload, plain))
+        return false;
+    r->payload = buf_slice(plain);
+    return true;
 }
 
 bool log_record_take(slice *bytes, uint64_t generation, struct log_record *out)
@@ -116,8 +175,9 @@ bool log_record_take(slice *bytes, uint64_t generation, struct log_record *out)
     out->sequence = get_u64le(h + 16);
     out->synced = get_u64le(h + 24);
     out->previous = get_u32le(h + 32);
+    out->size = log_record_size(size);
     out->payload = slice_make(h + RECORD_HEADER_SIZE, size);
-    *bytes = slice_from(*bytes, log_record_size(size));
+    *bytes = slice_from(*bytes, out->size);
     return true;
 }
 

@@ -6,10 +6,13 @@
 #define LINERA_STORAGE_LOG_FORMAT_H
 
 #include "base/buf.h"
+#include "storage/keyring.h"
 
 enum {
-    LOG_VERSION = 2, /* version 1 is read: its records are all of engine batches */
+    LOG_VERSION = 2,        /* version 1 is read: its records are all of engine batches */
+    LOG_VERSION_SEALED = 3, /* as 2, encrypted */
     SEGMENT_HEADER_SIZE = 64,
+    SEGMENT_HEADER_SIZE_MAX = SEGMENT_HEADER_SIZE + FILE_SEAL_SIZE, /* of a sealed one */
     RECORD_HEADER_SIZE = 40,
     RECORD_ALIGN = 8,
     CHECKPOINT_VERSION = 1,
@@ -28,6 +31,8 @@ struct segment_header {
     uint32_t previous_crc;     /* of the last record that counts before it (chain, L4) */
     uint32_t kept; /* the oldest segment with something of a Raft log is so many numbers before */
     uint8_t  incarnation[16]; /* of the store */
+    bool     is_sealed;       /* records are encrypted; `seal` says with which key */
+    struct file_seal seal;
 };
 
 /* What a record holds, or a part of. */
@@ -53,20 +58,37 @@ struct log_record {
     uint64_t         synced;   /* records below this were durable when this one was written (L3) */
     uint32_t         previous; /* checksum of the record before (L4) */
     uint32_t         crc;      /* of this one; set by put and take */
+    size_t           size;     /* of all of it in the file; set by put and take */
     slice            payload;
 };
 
-void segment_header_put(struct buf *b, const struct segment_header *h);
+void   segment_header_put(struct buf *b, const struct segment_header *h);
 /* False: not a begun segment, or damaged. */
-bool segment_header_take(slice bytes, struct segment_header *out);
+bool   segment_header_take(slice bytes, struct segment_header *out);
+/* Where the first record begins. */
+size_t segment_header_size(bool is_sealed);
+/* What a segment's key is bound to: the header before its seal. `header` begins the segment. */
+slice  segment_header_bound(slice header);
+
+/* What records of a segment are encrypted with while they are written; all zeros: with nothing. */
+struct log_sealer {
+    struct cipher *cipher;
+    uint64_t       nonce; /* of the next record; never goes back */
+};
 
 /* Bytes of a record with that much payload, filling included. */
-size_t log_record_size(size_t payload_size);
-/* Append; sets r->crc. */
-void   log_record_put(struct buf *b, struct log_record *r);
+size_t   log_record_size(size_t payload_size);
+/* The same of the record that begins here, as far as its header, RECORD_HEADER_SIZE bytes that
+ * nothing has checked yet, can tell. */
+uint64_t log_record_size_of(const char *header);
+/* Append; sets r->crc and r->size. */
+void     log_record_put(struct buf *b, struct log_record *r, struct log_sealer *sealer);
 /* Take a record of this generation off the front of *bytes. False, with *bytes as it was, when
- * there is none whose checksum holds. The payload points into *bytes. */
-bool   log_record_take(slice *bytes, uint64_t generation, struct log_record *out);
+ * there is none whose checksum holds. The payload points into *bytes, and may be sealed. */
+bool     log_record_take(slice *bytes, uint64_t generation, struct log_record *out);
+/* Decrypt the payload of a record that was taken from a sealed segment; it is then in *plain.
+ * False: it was changed by somebody who made the checksum fit. */
+bool log_record_open(const struct cipher *c, struct log_record *r, struct buf *plain) MUST_CHECK;
 
 /* A checkpoint: this header, then blocks, each a batch of operations; the last block is empty and
  * its number says that none is missing. */

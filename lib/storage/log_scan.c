@@ -8,18 +8,21 @@
 #include "storage/store_files.h"
 
 void log_scan_init(struct log_scan *s, struct env *env, const char *dir,
-                   const uint8_t incarnation[16])
+                   const uint8_t incarnation[16], const struct keyring *keyring)
 {
-    *s = (struct log_scan){.env = env, .dir = dir};
+    *s = (struct log_scan){.env = env, .dir = dir, .keyring = keyring};
     memcpy(s->incarnation, incarnation, sizeof s->incarnation);
     s->arena = arena_new(env_heap(env), NULL);
     buf_init(&s->bytes, env_heap(env));
+    buf_init(&s->plain, env_heap(env));
     buf_init(&s->batch, env_heap(env));
 }
 
 void log_scan_deinit(struct log_scan *s)
 {
+    cipher_free(s->cipher);
     buf_deinit(&s->bytes);
+    buf_deinit(&s->plain);
     buf_deinit(&s->batch);
     arena_free(s->arena);
 }
@@ -48,7 +51,7 @@ static status read_file(struct log_scan *s, const char *path, uint64_t size_max,
     wanted = (size_t)MIN(*size, size_max);
     TRY(st,
         env_file_read_at(file, buf_reserve(&s->bytes, wanted + 1), wanted, 0,
-                         wanted > SEGMENT_HEADER_SIZE ? ENV_LANE_IO : ENV_INLINE, &n),
+                         wanted > SEGMENT_HEADER_SIZE_MAX ? ENV_LANE_IO : ENV_INLINE, &n),
         out);
     buf_advance(&s->bytes, n);
 out:
@@ -67,7 +70,7 @@ static status read_segment(struct log_scan *s, struct log_segment *segment, uint
 
 static status read_header(struct log_scan *s, struct log_segment *segment)
 {
-    TRY_RETURN(read_segment(s, segment, SEGMENT_HEADER_SIZE));
+    TRY_RETURN(read_segment(s, segment, SEGMENT_HEADER_SIZE_MAX));
     segment->is_begun =
         segment_header_take(buf_slice(&s->bytes), &segment->header) &&
         segment->header.segment == segment->number &&
@@ -174,7 +177,7 @@ static status visit_batch(struct log_scan *s, const struct log_record *last)
 
 /* Take one record that follows the last one. A batch counts with its last record. What the first
  * segment has of a batch that began before it is not needed, or that segment would be there. */
-static status take_record(struct log_scan *s, const struct log_record *rec, uint64_t offset)
+static status take_record(struct log_scan *s, struct log_record *rec, uint64_t offset)
 {
     bool begins =
         rec->type == RECORD_WHOLE || rec->type == RECORD_FIRST || rec->type == RECORD_MARK;
@@ -184,6 +187,8 @@ static status take_record(struct log_scan *s, const struct log_record *rec, uint
     s->crc = rec->crc;
     s->proved = MAX(s->proved, rec->synced);
     s->has_begun = s->has_begun || begins;
+    if (s->cipher != NULL && !log_record_open(s->cipher, rec, &s->plain))
+        return log_scan_corrupt(s, rec->generation, "a record was changed");
     if (s->visitor->record != NULL)
         TRY_RETURN(s->visitor->record(s->visitor->ctx, rec, offset));
     if (s->has_begun) {
@@ -207,17 +212,32 @@ static status take_record(struct log_scan *s, const struct log_record *rec, uint
     return STATUS_OK;
 }
 
+/* For the segment in s->bytes. A plain segment in an encrypted store is a forged one. */
+static status open_cipher(struct log_scan *s, const struct segment_header *h)
+{
+    cipher_free(s->cipher);
+    s->cipher = NULL;
+    if (!h->is_sealed && s->keyring != NULL)
+        return log_scan_corrupt(s, h->segment, "it is not encrypted, but the store is");
+    if (!h->is_sealed)
+        return STATUS_OK;
+    return status_wrap(keyring_cipher(s->keyring, env_heap(s->env), &h->seal,
+                                      segment_header_bound(buf_slice(&s->bytes)), &s->cipher),
+                       "log segment %012" PRIu64, h->segment);
+}
+
 /* Records in order, up to `stop` (of the next segment; UINT64_MAX for none), or to the first that
  * does not follow. s->rest is what is left of the segment. */
-static status read_records(struct log_scan *s, uint64_t segment, uint64_t stop)
+static status read_records(struct log_scan *s, const struct segment_header *h, uint64_t stop)
 {
     struct log_record rec;
 
-    s->rest = slice_from(buf_slice(&s->bytes), SEGMENT_HEADER_SIZE);
+    TRY_RETURN(open_cipher(s, h));
+    s->rest = slice_from(buf_slice(&s->bytes), segment_header_size(h->is_sealed));
     while (s->sequence < stop) {
         slice before = s->rest;
 
-        if (!log_record_take(&s->rest, segment, &rec) || rec.sequence != s->sequence ||
+        if (!log_record_take(&s->rest, h->segment, &rec) || rec.sequence != s->sequence ||
             rec.previous != s->crc) {
             s->rest = before;
             break;
@@ -271,7 +291,7 @@ static status read_chain(struct log_scan *s)
         uint64_t            stop = next != NULL ? next->header.first_sequence : UINT64_MAX;
 
         TRY_RETURN(read_segment(s, segment, UINT64_MAX));
-        TRY_RETURN(read_records(s, segment->number, stop));
+        TRY_RETURN(read_records(s, &segment->header, stop));
         if (next != NULL && !follows(s, segment, &next->header))
             return log_scan_corrupt(s, segment->number, "a record is damaged");
     }
@@ -286,7 +306,7 @@ static status check_unbegun(struct log_scan *s, const struct log_segment *segmen
     struct log_segment copy = *segment;
     status             st;
 
-    log_scan_init(&other, s->env, s->dir, s->incarnation);
+    log_scan_init(&other, s->env, s->dir, s->incarnation, s->keyring);
     st = read_segment(&other, &copy, UINT64_MAX);
     if (st_ok(st))
         search_proofs(&other, segment->number, buf_slice(&other.bytes));
@@ -330,7 +350,7 @@ status log_scan_file(struct log_scan *s, const char *path, const struct log_visi
             path);
     s->start = UINT64_MAX; /* nobody needs what began before it */
     begin_at(s, &h);
-    TRY_RETURN(read_records(s, h.segment, UINT64_MAX));
+    TRY_RETURN(read_records(s, &h, UINT64_MAX));
     search_proofs(s, h.segment, s->rest);
     if (s->proved > s->sequence)
         return status_new(ST_CORRUPT,

@@ -37,17 +37,20 @@ struct log_scan {
     struct env               *env;
     const char               *dir; /* borrowed */
     uint8_t                   incarnation[16];
+    const struct keyring     *keyring; /* borrowed; NULL: the store is not encrypted */
     const struct log_visitor *visitor; /* while reading */
     struct arena             *arena;
     struct log_segment       *segments; /* all there are, by number */
     size_t                    count;
     struct log_segment      **chain; /* those that are read, in order */
     size_t                    chain_count;
-    struct buf                bytes; /* of the segment that is, or was last, read */
-    slice                     rest;  /* what of it does not count, with zeros and former lives */
-    uint64_t                  size;  /* bytes of the log that count */
-    struct buf                batch; /* being put together from its records */
-    struct log_place          place; /* of that */
+    struct buf                bytes;  /* of the segment that is, or was last, read */
+    struct cipher            *cipher; /* of that segment; NULL: it is not encrypted */
+    struct buf                plain;  /* of the last record */
+    slice                     rest;   /* what of it does not count, with zeros and former lives */
+    uint64_t                  size;   /* bytes of the log that count */
+    struct buf                batch;  /* being put together from its records */
+    struct log_place          place;  /* of that */
     bool                      in_batch;
     bool                      has_begun; /* the first record that begins a batch was seen */
     uint64_t                  start;     /* the first record that the engine needs */
@@ -60,9 +63,9 @@ struct log_scan {
     uint64_t                  proved; /* records below are proved to have been durable */
 };
 
-/* Of the store of that incarnation in `dir`, which is borrowed. */
+/* Of the store of that incarnation in `dir`. Names and keys are borrowed. */
 void log_scan_init(struct log_scan *s, struct env *env, const char *dir,
-                   const uint8_t incarnation[16]);
+                   const uint8_t incarnation[16], const struct keyring *keyring);
 void log_scan_deinit(struct log_scan *s);
 
 /* Which segments there are, and what their headers say. */

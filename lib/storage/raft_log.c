@@ -183,32 +183,73 @@ static status record_is_damaged(uint64_t segment, uint64_t offset)
                       (unsigned long long)segment, (unsigned long long)offset);
 }
 
-/* The record at `offset` of a segment into `record`; *out points into it. */
-static status read_record(struct env_file *file, uint64_t segment, uint64_t offset,
-                          struct buf *record, struct log_record *out)
+/* A segment opened for reading. */
+struct reading {
+    struct env_file *file;
+    uint64_t         number;
+    struct cipher   *cipher;        /* NULL: it is not encrypted */
+    struct buf       record, plain; /* the last one read, and its content if that was encrypted */
+};
+
+/* The key that the segment's header names. */
+static status open_cipher(struct raft_log *l, struct reading *r)
+{
+    struct segment_header h;
+
+    buf_reset(&r->record);
+    TRY_RETURN(read_more(r->file, 0, SEGMENT_HEADER_SIZE_MAX, &r->record));
+    if (!segment_header_take(buf_slice(&r->record), &h) || !h.is_sealed)
+        return record_is_damaged(r->number, 0);
+    return keyring_cipher(l->d->keyring, l->heap, &h.seal,
+                          segment_header_bound(buf_slice(&r->record)), &r->cipher);
+}
+
+static status open_reading(struct raft_log *l, uint64_t number, struct reading *r)
+{
+    char  *path = durable_path(l->d, ".log", number);
+    status st = env_file_open(l->d->env, path, ENV_READ, &r->file);
+
+    heap_free(path);
+    r->number = number;
+    return st_ok(st) && l->d->keyring != NULL ? open_cipher(l, r) : st;
+}
+
+static void close_reading(struct reading *r)
+{
+    env_file_close(r->file);
+    cipher_free(r->cipher);
+    r->file = NULL;
+    r->cipher = NULL;
+}
+
+/* The record at `offset` of the segment; *out points into what was read. */
+static status read_record(struct reading *r, uint64_t offset, struct log_record *out)
 {
     uint64_t file_size, whole;
     slice    bytes;
 
-    buf_reset(record);
-    TRY_RETURN(env_file_size(file, &file_size));
-    TRY_RETURN(read_more(file, offset, READ_SIZE, record));
-    if (record->size < RECORD_HEADER_SIZE)
-        return record_is_damaged(segment, offset);
-    whole = log_record_size(get_u32le(record->data + 4));
+    buf_reset(&r->record);
+    TRY_RETURN(env_file_size(r->file, &file_size));
+    TRY_RETURN(read_more(r->file, offset, READ_SIZE, &r->record));
+    if (r->record.size < RECORD_HEADER_SIZE)
+        return record_is_damaged(r->number, offset);
+    whole = log_record_size_of(r->record.data);
     if (whole > file_size - offset)
-        return record_is_damaged(segment, offset);
-    if (whole > record->size)
-        TRY_RETURN(read_more(file, offset, (size_t)whole - record->size, record));
-    bytes = buf_slice(record);
-    return log_record_take(&bytes, segment, out) ? STATUS_OK : record_is_damaged(segment, offset);
+        return record_is_damaged(r->number, offset);
+    if (whole > r->record.size)
+        TRY_RETURN(read_more(r->file, offset, (size_t)whole - r->record.size, &r->record));
+    bytes = buf_slice(&r->record);
+    if (!log_record_take(&bytes, r->number, out) ||
+        (r->cipher != NULL && !log_record_open(r->cipher, out, &r->plain)))
+        return record_is_damaged(r->number, offset);
+    return STATUS_OK;
 }
 
 /* A batch being put together from its records. */
 struct assembly {
     struct raft_log *l;
     struct log_place place; /* of the next record */
-    struct buf       record;
+    struct reading   from;
     struct buf      *ops;
     bool             is_whole;
 };
@@ -222,43 +263,39 @@ static uint64_t number_of(const struct assembly *a)
 }
 
 /* The records of the batch that lie in one segment. */
-static status read_parts(struct assembly *a, const struct old_segment *s, struct env_file *file)
+static status read_parts(struct assembly *a)
 {
+    uint64_t segment = a->from.number;
+
     do {
         bool              begins = a->ops->size == 0;
         struct log_record r;
 
-        TRY_RETURN(read_record(file, s->number, a->place.offset, &a->record, &r));
+        TRY_RETURN(read_record(&a->from, a->place.offset, &r));
         if (r.sequence != a->place.sequence || r.content != LOG_RAFT ||
             begins != (r.type == RECORD_WHOLE || r.type == RECORD_FIRST))
-            return record_is_damaged(s->number, a->place.offset);
+            return record_is_damaged(segment, a->place.offset);
         buf_append_slice(a->ops, r.payload);
         a->is_whole = r.type == RECORD_WHOLE || r.type == RECORD_LAST;
         a->place.sequence++;
-        a->place.offset += log_record_size(r.payload.size);
-    } while (!a->is_whole && number_of(a) == s->number);
-    a->place.offset = SEGMENT_HEADER_SIZE;
+        a->place.offset += r.size;
+    } while (!a->is_whole && number_of(a) == segment);
+    a->place.offset = segment_header_size(a->l->d->keyring != NULL);
     return STATUS_OK;
 }
 
 static status read_batch(struct assembly *a)
 {
     while (!a->is_whole) {
-        const struct old_segment *s = log_segment_of(a->l->d, a->place.sequence);
-        struct old_segment        segment;
-        struct env_file          *file;
-        char                     *path;
-        status                    st;
+        uint64_t number = number_of(a);
+        status   st;
 
-        if (s == NULL)
+        if (number == 0)
             return status_new(ST_NO_DATA, "the segment was freed");
-        segment = *s;
-        path = durable_path(a->l->d, ".log", segment.number);
-        st = env_file_open(a->l->d->env, path, ENV_READ, &file);
-        heap_free(path);
-        TRY_RETURN(st);
-        st = read_parts(a, &segment, file);
-        env_file_close(file);
+        st = open_reading(a->l, number, &a->from);
+        if (st_ok(st))
+            st = read_parts(a);
+        close_reading(&a->from);
         TRY_RETURN(st);
     }
     a->l->stats.disk_reads++;
@@ -273,9 +310,11 @@ status raft_batch_fetch(struct raft_log *l, struct log_place place, struct buf *
     if (find_cached(l, place.sequence, ops))
         return STATUS_OK;
     buf_reset(bytes);
-    buf_init(&a.record, l->heap);
+    buf_init(&a.from.record, l->heap);
+    buf_init(&a.from.plain, l->heap);
     st = read_batch(&a);
-    buf_deinit(&a.record);
+    buf_deinit(&a.from.record);
+    buf_deinit(&a.from.plain);
     *ops = buf_slice(bytes);
     return st;
 }

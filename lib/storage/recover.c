@@ -88,8 +88,9 @@ static status check_begin(struct recovery *r)
 /* Write again what counts of the last segment but is not proved, and sync it. */
 static status make_durable(struct recovery *r, const struct log_segment *last)
 {
-    slice    bytes = buf_slice(&r->scan.bytes), at = slice_from(bytes, SEGMENT_HEADER_SIZE);
-    uint64_t from = 0, sequence = last->header.first_sequence;
+    slice             bytes = buf_slice(&r->scan.bytes);
+    slice             at = slice_from(bytes, segment_header_size(last->header.is_sealed));
+    uint64_t          from = 0, sequence = last->header.first_sequence;
     struct log_record rec;
     struct env_file  *file = NULL;
     char             *path;
@@ -237,7 +238,7 @@ status durable_recover(struct durable *d)
     uint64_t        start_us = env_mono_us(d->env);
     status          st;
 
-    log_scan_init(&r.scan, d->env, d->path, d->e->identity.incarnation);
+    log_scan_init(&r.scan, d->env, d->path, d->e->identity.incarnation, d->keyring);
     st = recover(&r);
     if (st_ok(st) && !d->e->identity.is_new)
         log_info(env_log(d->env), "store recovered", kv_u64("batches", r.batches),

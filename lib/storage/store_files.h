@@ -15,6 +15,7 @@
     X(MANIFEST, "manifest", ".manifest", 20)                                                       \
     X(CURRENT, "current", "current", 0)                                                            \
     X(IDENTITY, "identity", "identity", 0)                                                         \
+    X(KEYS, "keys", "keys", 0)                                                                     \
     X(LOCK, "lock", "lock", 0)                                                                     \
     X(TEMPORARY, "temporary", ".tmp", 0)                                                           \
     X(OTHER, "other", "", 0)

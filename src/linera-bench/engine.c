@@ -1,5 +1,6 @@
 /* The loops of "linera-bench engine". Every workload is one function of a worker, which runs in a
  * fiber; all fibers share one thread, as they do on a node. */
+#include "client/store_key.h"
 #include "engine.h"
 
 #include <inttypes.h>
@@ -503,7 +504,12 @@ static status open_store(struct engine_bench *b)
                                .memtable_size = b->options.memtable_size,
                                .node_id = 1,
                                .store_id = 1};
+    uint8_t               key[STORE_KEY_BYTES];
 
+    if (b->options.key != NULL) {
+        TRY_RETURN(store_key_read(b->options.key, key));
+        o.store_key = key;
+    }
     memcpy(o.cluster_id, store_mark, sizeof o.cluster_id);
     return engine_open(b->env, &o, &b->engine);
 }

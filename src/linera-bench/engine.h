@@ -26,6 +26,7 @@ enum { ENGINE_RUN_KEY_SIZE = 16, ENGINE_RUNS_MAX = 32, ENGINE_FIBERS_MAX = 10000
 
 struct engine_bench_options {
     const char       *path; /* NULL: in memory only */
+    const char       *key;  /* to encrypt it, as store_key_read() takes it; NULL: it is plain */
     uint64_t          rows, value_size, batch, fibers, seed, reads, scan_length;
     uint64_t          cache_size, memtable_size; /* 0: the engine's defaults */
     uint64_t          duration_us, operations;   /* of all but fills; operations 0: by time */

@@ -63,6 +63,10 @@ static bool is_size(const struct engine_bench_options *o, const char *option, ui
 
 static bool accept(const struct engine_bench_options *o)
 {
+    if (o->key != NULL && o->path == NULL) {
+        cli_usage_error(PROGRAM, "--store-key needs a store on disk: give --path DIR");
+        return false;
+    }
     return is_size(o, "cache", o->cache_size) && is_size(o, "memtable-size", o->memtable_size) &&
            in_range("rows", o->rows, 1, UINT64_C(1) << 40) &&
            in_range("value-size", o->value_size, 1, ENGINE_VALUE_SIZE_MAX) &&
@@ -115,6 +119,8 @@ bool engine_parameters_parse(int argc, char **argv, struct engine_bench_options 
          &o->cache_size},
         {"memtable-size", 0, CLI_SIZE, "SIZE",
          "gathered in memory before it goes to a table; default 32MiB", NULL, &o->memtable_size},
+        {"store-key", 0, CLI_TEXT, "FILE", "encrypt the store with this key; '|COMMAND' prints it",
+         NULL, &o->key},
         {"format", 'F', CLI_CHOICE, "FORMAT", "of the summary; default table, in a pipe tsv",
          TABLE_FORMATS, &w.format},
         {"no-header", 0, CLI_FLAG, NULL, "leave the names of columns out", NULL, &w.no_header},

@@ -19,6 +19,7 @@
 struct dump_options {
     const char       *path;
     const char       *show; /* NULL: the verb's first */
+    const char       *key;  /* of an encrypted store, as store_key_read() takes it; NULL: none */
     bool              verify;
     bool              values;
     slice             start, end;   /* keys with the byte of their space; empty: no bound */
@@ -33,6 +34,7 @@ struct dump {
     struct arena       *arena; /* of the run */
     struct block_codec *codec;
     struct cache       *cache;
+    struct keyring     *keyring; /* NULL: no key was given */
     struct rows         rows;
     uint64_t            faults;
 };
@@ -74,7 +76,9 @@ uint64_t    dump_file_size(struct dump *d, const char *path);
  * STORE_LOCKED: a node has it open. */
 status      dump_lock_store(struct dump *d) MUST_CHECK;
 status      dump_read_identity(struct dump *d, struct identity *out) MUST_CHECK;
-/* "<path>/<name>" in the run's arena. */
+/* With the key that was given, if any: the keys of the store that is, or has, the path. */
+status      dump_open_keys(struct dump *d) MUST_CHECK;
+/* "<store>/<name>" in the run's arena; the store is the path, or the directory it is in. */
 const char *dump_join(struct dump *d, const char *name);
 /* The part of a path behind its last slash. */
 const char *dump_base_name(const char *path);

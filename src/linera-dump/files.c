@@ -1,6 +1,7 @@
 /* Finding and opening the files of a store, none of which is changed. */
 #include <sys/stat.h>
 
+#include "client/store_key.h"
 #include "dump.h"
 #include "env/file.h"
 #include "storage/lsm/manifest.h"
@@ -27,16 +28,25 @@ uint64_t dump_file_size(struct dump *d, const char *path)
     return size;
 }
 
-const char *dump_join(struct dump *d, const char *name)
-{
-    return arena_printf(d->arena, "%s/%s", d->options.path, name);
-}
-
 const char *dump_base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
 
     return slash != NULL ? slash + 1 : path;
+}
+
+static const char *store_of(struct dump *d)
+{
+    const char *path = d->options.path, *name = dump_base_name(path);
+
+    if (dump_is_dir(d))
+        return path;
+    return name == path ? "." : arena_printf(d->arena, "%.*s", (int)(name - path), path);
+}
+
+const char *dump_join(struct dump *d, const char *name)
+{
+    return arena_printf(d->arena, "%s/%s", store_of(d), name);
 }
 
 status dump_lock_store(struct dump *d)
@@ -72,9 +82,28 @@ status dump_read_identity(struct dump *d, struct identity *out)
     return STATUS_OK;
 }
 
+status dump_open_keys(struct dump *d)
+{
+    uint8_t         key[STORE_KEY_SIZE];
+    struct identity id;
+    const char     *dir = store_of(d);
+
+    if (d->options.key == NULL)
+        return STATUS_OK;
+    TRY_RETURN(store_key_read(d->options.key, key));
+    TRY_RETURN(dump_read_identity(d, &id));
+    if (!keyring_exists(d->env, dir))
+        return status_new(ST_CONFIG_ERROR,
+                          "the store in \"%s\" is not encrypted, or its file "
+                          "\"keys\" is gone",
+                          dir);
+    return keyring_open(d->env, dir, id.incarnation, key, NULL, &d->keyring);
+}
+
 status dump_open_table(struct dump *d, const char *path, struct lsm_table **out)
 {
-    struct lsm_table_options o = {.path = path, .cache = d->cache, .codec = d->codec};
+    struct lsm_table_options o = {
+        .path = path, .cache = d->cache, .codec = d->codec, .keyring = d->keyring};
 
     if (store_file_kind(dump_base_name(path), &o.number) != STORE_FILE_TABLE)
         return status_hint(
@@ -127,7 +156,7 @@ status dump_read_manifest(struct dump *d, struct version_set *set, const char **
 
     *records = 0;
     TRY_RETURN(dump_find_manifest(d, path));
-    TRY_RETURN(manifest_read(d->env, *path, &header, replay, &p, &torn));
+    TRY_RETURN(manifest_read(d->env, *path, d->keyring, &header, replay, &p, &torn));
     *records = p.records;
     if (store_file_kind(dump_base_name(*path), &number) == STORE_FILE_MANIFEST &&
         number != header.number)

@@ -50,10 +50,10 @@ static status scan_path(struct dump *d, struct log_scan *s, const struct log_vis
     struct log_base base;
 
     if (!dump_is_dir(d)) {
-        log_scan_init(s, d->env, d->options.path, id.incarnation);
+        log_scan_init(s, d->env, d->options.path, id.incarnation, d->keyring);
         return dump_judge(d, log_scan_file(s, d->options.path, v));
     }
-    log_scan_init(s, d->env, d->options.path, id.incarnation);
+    log_scan_init(s, d->env, d->options.path, id.incarnation, d->keyring);
     TRY_RETURN(open_store(d, &id, &base));
     memcpy(s->incarnation, id.incarnation, sizeof s->incarnation);
     TRY_RETURN(log_scan_list(s));
@@ -437,7 +437,7 @@ static status check_log(struct dump *d, const struct identity *id, const struct 
 
     checking_init(&c, d);
     c.has_checkpoint = base->checkpoint > 0;
-    log_scan_init(&s, d->env, d->options.path, id->incarnation);
+    log_scan_init(&s, d->env, d->options.path, id->incarnation, d->keyring);
     st = check_chain(&c, &s, base->start, &v);
     *records = c.records;
     log_scan_deinit(&s);
@@ -455,7 +455,7 @@ static status check_segment(struct dump *d, uint64_t *records)
 
     checking_init(&c, d);
     c.is_alone = true;
-    log_scan_init(&s, d->env, d->options.path, any);
+    log_scan_init(&s, d->env, d->options.path, any, d->keyring);
     st = dump_judge(d, log_scan_file(&s, d->options.path, &v));
     *records = c.records;
     log_scan_deinit(&s);

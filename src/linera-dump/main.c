@@ -219,6 +219,8 @@ static bool parse(int argc, char **argv, struct run *run, int *code)
          NULL, &t.keys},
         {"since", 0, CLI_TEXT, "TIME", "only versions from this time on", NULL, &t.since},
         {"until", 0, CLI_TEXT, "TIME", "only versions before this time", NULL, &t.until},
+        {"store-key", 0, CLI_TEXT, "FILE", "key of an encrypted store; '|COMMAND' prints it", NULL,
+         &o->key},
         {"values", 0, CLI_FLAG, NULL, "print values too, in hexadecimal", NULL, &o->values},
         {"format", 'F', CLI_CHOICE, "FORMAT", "how to print; default table, in a pipe tsv",
          TABLE_FORMATS, &t.format},
@@ -244,7 +246,10 @@ static void run_fiber(struct env *env, void *arg)
 
     d->codec = block_codec_new(env_heap(env));
     d->cache = cache_new(env_heap(env), CACHE_SIZE);
-    run->failure = run->fn(d);
+    run->failure = dump_open_keys(d);
+    if (st_ok(run->failure))
+        run->failure = run->fn(d);
+    keyring_free(d->keyring);
     cache_free(d->cache);
     block_codec_free(d->codec);
     env_stop(env);

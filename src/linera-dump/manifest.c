@@ -44,7 +44,7 @@ static void put_meta(struct rows *r, const struct table_meta *m)
     rows_number(r, m->raw_size);
     rows_text(r, m->ts_max > 0 ? dump_time(r->arena, m->ts_min) : NULL);
     rows_text(r, m->ts_max > 0 ? dump_time(r->arena, m->ts_max) : NULL);
-    rows_number(r, m->key_id);
+    rows_number(r, m->seal.key_id);
     rows_text(r, dump_time_us(r->arena, m->created_us));
 }
 
@@ -253,7 +253,7 @@ status dump_manifest_edits(struct dump *d)
     if (dump_is_dir(d))
         TRY_RETURN(dump_lock_store(d));
     TRY_RETURN(dump_find_manifest(d, &path));
-    return dump_judge(d, manifest_read(d->env, path, &header, put_edit, d, &torn));
+    return dump_judge(d, manifest_read(d->env, path, d->keyring, &header, put_edit, d, &torn));
 }
 
 /* ---- verification ---- */

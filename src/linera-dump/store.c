@@ -77,6 +77,7 @@ static const char *state_of(const struct store *s, const char *name, enum store_
     case STORE_FILE_LOG:
     case STORE_FILE_CURRENT:
     case STORE_FILE_IDENTITY:
+    case STORE_FILE_KEYS:
     case STORE_FILE_LOCK:
         return "in use";
     case STORE_FILE_OTHER:

@@ -13,6 +13,7 @@
 #include "base/format.h"
 #include "base/log.h"
 #include "client/cli.h"
+#include "client/store_key.h"
 #include "env/env.h"
 #include "env/file.h"
 #include "node/node.h"
@@ -25,6 +26,7 @@ static const char *const not_yet[] = {"rpc", "join", "expect", "advertise", "loc
 
 struct arguments {
     const char *store, *sql, *http, *user, *log_level, *log_format, *pid_file;
+    const char *store_key, *old_store_key;
     const char *unsupported[6]; /* flags of clusters, in the order of not_yet[] */
     uint64_t    sql_memory, cache, stores, ready_fd, connections;
     uint64_t    max_offset_us;
@@ -35,6 +37,7 @@ struct server {
     struct arguments args;
     struct node     *node;
     struct env      *env;
+    uint8_t          store_key[STORE_KEY_BYTES], old_store_key[STORE_KEY_BYTES];
     bool             stopping;
     int              exit;
 };
@@ -168,6 +171,25 @@ static void on_stop(struct env *env, void *arg)
     env_stop(env);
 }
 
+/* Into *o what was given; the keys lie in the server. */
+static status read_keys(struct server *s, struct engine_options *o)
+{
+    if (s->args.store_key == NULL) {
+        if (s->args.old_store_key == NULL)
+            return STATUS_OK;
+        return status_hint(
+            status_new(ST_CONFIG_ERROR, "--old-store-key is to be replaced by nothing"),
+            "Give the new key with --store-key; a store cannot be made plain again.");
+    }
+    TRY_RETURN(store_key_read(s->args.store_key, s->store_key));
+    o->store_key = s->store_key;
+    if (s->args.old_store_key == NULL)
+        return STATUS_OK;
+    TRY_RETURN(store_key_read(s->args.old_store_key, s->old_store_key));
+    o->old_store_key = s->old_store_key;
+    return STATUS_OK;
+}
+
 static status start(struct server *s)
 {
     char                sql_host[256], http_host[256];
@@ -180,6 +202,7 @@ static status start(struct server *s)
                              .max_clock_offset_us = s->args.max_offset_us,
                              .connections_max = s->args.connections};
 
+    TRY_RETURN(read_keys(s, &o.engine));
     if (!split_address(s->args.sql, &o.sql, sql_host, sizeof sql_host))
         return status_new(ST_CONFIG_ERROR, "--sql takes HOST:PORT, not \"%s\"", s->args.sql);
     if (!split_address(s->args.http, &o.http, http_host, sizeof http_host))
@@ -193,6 +216,8 @@ static status start(struct server *s)
     TRY_RETURN(env_on_signal(s->env, SIGTERM, on_stop, s));
     TRY_RETURN(env_on_signal(s->env, SIGINT, on_stop, s));
     TRY_RETURN(node_start(s->env, &o, &s->node));
+    memset(s->store_key, 0, sizeof s->store_key); /* the store has what it needs of them */
+    memset(s->old_store_key, 0, sizeof s->old_store_key);
     return announce(s, sql_host, http_host);
 }
 
@@ -282,6 +307,11 @@ int main(int argc, char **argv)
         {"cache", 0, CLI_SIZE, "SIZE",
          "memory for blocks of the store's tables (default: an eighth of the machine's)", NULL,
          &a->cache},
+        {"store-key", 0, CLI_TEXT, "FILE",
+         "encrypt the store with this key (32 bytes or 64 hex digits); '|COMMAND' prints it", NULL,
+         &a->store_key},
+        {"old-store-key", 0, CLI_TEXT, "FILE", "the key so far, which --store-key replaces", NULL,
+         &a->old_store_key},
         {"stores", 0, CLI_NUMBER, "N", "stores of this node; only 1 is supported", NULL,
          &a->stores},
         {"rpc", 0, CLI_TEXT, "HOST:PORT", "node to node; clusters are not supported yet", NULL,

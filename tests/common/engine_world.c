@@ -31,12 +31,21 @@ static void lsm_options(struct engine_options *o)
     o->level_size = 64 << 10;
 }
 
+static void encrypted_options(struct engine_options *o)
+{
+    static const uint8_t key[32] = "the key of a store under test...";
+
+    lsm_options(o);
+    o->store_key = key;
+}
+
 const struct engine_kind engine_kinds[] = {
     {"memory", PLACE_MEMORY, true, NULL, mem_check},
     {"memory, simulated disk", PLACE_SIMULATED_DISK, true, mem_options, mem_check},
     {"memory, files", PLACE_FILES, true, mem_options, mem_check},
     {"lsm, simulated disk", PLACE_SIMULATED_DISK, false, lsm_options, NULL},
     {"lsm, files", PLACE_FILES, false, lsm_options, NULL},
+    {"lsm, encrypted", PLACE_SIMULATED_DISK, false, encrypted_options, NULL},
 };
 const size_t engine_kind_count = ARRAY_LEN(engine_kinds);
 

@@ -24,7 +24,7 @@ static void take_footer(slice bytes)
     st = table_footer_take(slice_make(footer, sizeof footer), NUMBER, FILE_SIZE, &f);
     if (st_ok(st)) {
         buf_init(&again, NULL);
-        table_footer_put(&again, &f);
+        table_footer_put(&again, &f, NULL);
         ASSERT(slice_eq(buf_slice(&again), slice_make(footer, sizeof footer)));
         ASSERT(f.properties.offset + f.properties.size <= FILE_SIZE - TABLE_FOOTER_SIZE);
         buf_deinit(&again);

@@ -27,7 +27,7 @@ static struct table_meta make_table(uint64_t number, unsigned level, const char 
                                .raw_size = 5000,
                                .created_us = 1700000000000000,
                                .gc_ts = 77,
-                               .key_id = 9};
+                               .seal = {9, "0123456789abcde"}};
 }
 
 static void fill_edit(struct manifest_edit *e)
@@ -700,7 +700,7 @@ static void real_main(struct env *env, void *arg)
     manifest_close(m);
     version_set_deinit(&set, NULL);
 
-    assert_st_ok(manifest_read(env, path, &h, count_visit, &v, &torn));
+    assert_st_ok(manifest_read(env, path, NULL, &h, count_visit, &v, &torn));
     assert_int_equal(torn, 0);
     assert_int_equal(v.records, 41); /* the empty state, and a mark behind each edit */
     assert_int_equal(v.marks, 20);

@@ -7,6 +7,7 @@
 #include "base/codec.h"
 #include "base/list.h"
 #include "env/file.h"
+#include "storage/keyring.h"
 
 /* Large enough for the disk, small enough that a file of sixteen tapes fits a small work_mem. */
 enum { BLOCK_SIZE = 16 << 10, HELD_MIN = 64 << 10 };
@@ -16,6 +17,10 @@ struct spill_file {
     struct sql_context *c;
     struct heap        *heap;
     struct env_file    *file;
+    struct cipher      *cipher; /* of a key that nobody else ever has; NULL: rows are not secret */
+    uint64_t            nonce;  /* of the next block written */
+    struct buf          sealed; /* a block on its way to the file or from it */
+    struct buf          plain;
     struct list         tapes;
     uint64_t            block_count; /* of the file */
     uint64_t           *unused;      /* blocks that can be written anew */
@@ -79,6 +84,15 @@ static status open_nameless(struct env *env, const char *dir, struct env_file **
     return env_unlink(env, path);
 }
 
+static void make_cipher(struct spill_file *f)
+{
+    uint8_t key[CIPHER_KEY_SIZE];
+
+    env_random(f->c->env, key, sizeof key);
+    f->cipher = cipher_new(f->heap, key);
+    memset(key, 0, sizeof key);
+}
+
 status spill_open(struct op *op, struct spill_file **out)
 {
     struct sql_context *c = op->x->c;
@@ -88,6 +102,10 @@ status spill_open(struct op *op, struct spill_file **out)
 
     *f = (struct spill_file){.op = op, .c = c, .heap = heap};
     list_init(&f->tapes);
+    buf_init(&f->sealed, heap);
+    buf_init(&f->plain, heap);
+    if (c->temp.is_encrypted)
+        make_cipher(f);
     st = open_nameless(c->env, c->temp.dir, &f->file);
     if (status_code(st) == ST_UNDEFINED_FILE) { /* made when it is first needed */
         st_clear(st);
@@ -134,6 +152,9 @@ void spill_close(struct spill_file *f)
     }
     f->c->temp.used -= f->block_count * BLOCK_SIZE;
     env_file_close(f->file);
+    cipher_free(f->cipher);
+    buf_deinit(&f->sealed);
+    buf_deinit(&f->plain);
     heap_free(f->unused);
     heap_free(f);
 }
@@ -197,13 +218,31 @@ struct spill_tape *spill_tape_new(struct spill_file *f, const struct row_shape *
     return t;
 }
 
+/* A block's place in the file is what its tag is bound to. */
+static slice bind_block(char bound[8], uint64_t block)
+{
+    put_u64le(bound, block);
+    return slice_make(bound, 8);
+}
+
+static status write_block(struct spill_file *f, uint64_t block, slice content)
+{
+    char nonce[CIPHER_NONCE_SIZE], bound[8];
+
+    if (f->cipher == NULL)
+        return env_file_write_at(f->file, content.data, content.size, block * BLOCK_SIZE,
+                                 ENV_INLINE);
+    buf_reset(&f->sealed);
+    cipher_nonce(nonce, f->nonce++);
+    seal_append(&f->sealed, f->cipher, nonce, bind_block(bound, block), content);
+    return env_file_write_at(f->file, f->sealed.data, f->sealed.size,
+                             block * sealed_size(BLOCK_SIZE), ENV_INLINE);
+}
+
 static status flush(struct spill_tape *t)
 {
-    uint64_t block;
-
     TRY_RETURN(block_new(t));
-    block = t->blocks[t->block_count - 1];
-    TRY_RETURN(env_file_write_at(t->f->file, t->buffer, t->used, block * BLOCK_SIZE, ENV_INLINE));
+    TRY_RETURN(write_block(t->f, t->blocks[t->block_count - 1], slice_make(t->buffer, t->used)));
     t->used = 0;
     return STATUS_OK;
 }
@@ -349,18 +388,42 @@ void spill_read_close(struct spill_reader *r)
     heap_free(r);
 }
 
+static status read_stored(struct spill_file *f, void *to, size_t size, uint64_t offset)
+{
+    size_t n;
+
+    TRY_RETURN(env_file_read_at(f->file, to, size, offset, ENV_INLINE, &n));
+    return n == size
+               ? STATUS_OK
+               : status_new(ST_IO_ERROR, "a temporary file is shorter than what was written to it");
+}
+
+static status read_block(struct spill_file *f, uint64_t block, uint8_t *to, size_t size)
+{
+    char bound[8];
+
+    if (f->cipher == NULL)
+        return read_stored(f, to, size, block * BLOCK_SIZE);
+    buf_reset(&f->sealed);
+    TRY_RETURN(read_stored(f, buf_reserve(&f->sealed, sealed_size(size)), sealed_size(size),
+                           block * sealed_size(BLOCK_SIZE)));
+    buf_advance(&f->sealed, sealed_size(size));
+    if (!seal_open(f->cipher, bind_block(bound, block), buf_slice(&f->sealed), &f->plain))
+        return status_new(ST_CORRUPT, "a temporary file is damaged");
+    memcpy(to, f->plain.data, size);
+    return STATUS_OK;
+}
+
 static status load_block(struct spill_reader *r, size_t at)
 {
     struct spill_tape *t = r->t;
     uint64_t           block = t->blocks[at], start = (uint64_t)at * BLOCK_SIZE;
-    size_t             n, wanted = MIN(t->bytes - start, (uint64_t)BLOCK_SIZE);
+    size_t             wanted = (size_t)MIN(t->bytes - start, (uint64_t)BLOCK_SIZE);
 
     ASSERT(block != UINT64_MAX);
     if (r->buffer == NULL)
         r->buffer = buffer_new(t->f);
-    TRY_RETURN(env_file_read_at(t->f->file, r->buffer, wanted, block * BLOCK_SIZE, ENV_INLINE, &n));
-    if (n < wanted)
-        return status_new(ST_IO_ERROR, "a temporary file is shorter than what was written to it");
+    TRY_RETURN(read_block(t->f, block, r->buffer, wanted));
     if (r->once) {
         block_unused(t->f, block);
         t->blocks[at] = UINT64_MAX;

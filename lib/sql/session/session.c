@@ -35,6 +35,7 @@ status sql_server_new(struct env *env, struct catalog *c, struct txn_system *txn
                              .zones = time_zones_new(env_heap(env))};
     if (options->temp_dir != NULL)
         s->temp_dir = heap_strdup(s->heap, options->temp_dir);
+    s->temp_is_encrypted = options->temp_is_encrypted;
     s->stats = statement_stats_new(s->heap, STATEMENTS_MAX);
     mem_account_init(&s->account, NULL, "node", options->sql_memory);
     list_init(&s->sessions);
@@ -578,6 +579,7 @@ static struct sql_session *session_new(struct sql_server *server, const struct s
     s->context.settings.extra_float_digits = 1;
     s->context.settings.work_mem = (size_t)settings_get_int(s->settings, SETTING_WORK_MEM) * 1024;
     s->context.temp.dir = server->temp_dir;
+    s->context.temp.is_encrypted = server->temp_is_encrypted;
     s->context.settings.standard_conforming_strings = true;
     for (size_t i = 0; i < ARRAY_LEN(s->context.random_state); i++)
         s->context.random_state[i] = env_rand64(server->env);

@@ -24,6 +24,7 @@ struct sql_server_options {
     size_t      connections_max;
     bool        auto_analyze; /* take statistics of tables that have changed enough */
     const char *temp_dir; /* for temporary files; copied; made when needed. NULL: nothing spills */
+    bool        temp_is_encrypted; /* they are, each with a key that is forgotten with it */
 };
 
 /* The catalog must be open; `c` and `txns` are borrowed until sql_server_free(). */

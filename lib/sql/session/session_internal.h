@@ -25,6 +25,7 @@ struct sql_server {
     struct sql_server_options options;
     struct mem_account        account;
     char                     *temp_dir; /* NULL: nothing spills */
+    bool                      temp_is_encrypted;
     struct fiber             *analyzer; /* auto_analyze.c; NULL: off */
     struct env_cond           analyze_due;
     bool                      analyze_stopping;

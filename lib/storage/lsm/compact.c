@@ -17,10 +17,10 @@ enum {
 
 /* A source of the merge: tables that follow each other. */
 struct input {
-    struct version_table **tables;
-    size_t                 count, next; /* the table after the one being read */
-    struct lsm_table_scan *scan;
-    uint64_t               number;
+    struct version_table   **tables;
+    size_t                   count, next; /* the table after the one being read */
+    struct lsm_table_scan   *scan;
+    const struct table_seal *seal; /* of the table being read */
 };
 
 struct compaction {
@@ -103,8 +103,8 @@ static status next_piece(struct compaction *c, struct input *in, struct lsm_tabl
             out->count = 0;
             if (in->next == in->count)
                 return STATUS_OK;
-            in->number = in->tables[in->next]->meta.number;
             TRY_RETURN(lsm_table_of(c->lsm, in->tables[in->next++]->file, &t));
+            in->seal = lsm_table_seal(t);
             in->scan = lsm_table_scan_open(t);
         }
         TRY_RETURN(lsm_table_scan_next(in->scan, PIECE_SIZE, out));
@@ -125,7 +125,7 @@ static status feed(struct compaction *c, size_t source)
         merge_end_source(c->merge, source);
         return STATUS_OK;
     }
-    merge_feed(c->merge, source, c->inputs[source].number, p.offset, &p.bytes, p.blocks, p.count);
+    merge_feed(c->merge, source, c->inputs[source].seal, p.offset, &p.bytes, p.blocks, p.count);
     lsm_table_piece_free(&p);
     return STATUS_OK;
 }
@@ -135,8 +135,11 @@ static status feed(struct compaction *c, size_t source)
 
 static status begin_output(struct compaction *c)
 {
+    struct table_options o;
+
     TRY_RETURN(table_file_open(c->lsm, &c->file));
-    merge_begin_table(c->merge, c->file.number, env_wall_us(c->lsm->base.env));
+    o = table_file_options(&c->file);
+    merge_begin_table(c->merge, &o);
     return STATUS_OK;
 }
 
@@ -147,7 +150,7 @@ static status end_output(struct compaction *c)
 
     TRY_RETURN(table_file_write(&c->file, merge_output(c->merge)));
     p.file_size = c->file.offset;
-    meta = lsm_meta_of(c->file.number, c->pick->output_level, &p);
+    meta = lsm_meta_of(&c->file, c->pick->output_level, &p);
     meta.gc_ts = c->gc_ts;
     manifest_edit_add(&c->edit, &meta);
     c->outputs = heap_realloc(c->lsm->heap, c->outputs, (c->output_count + 1) * sizeof *c->outputs);
@@ -282,7 +285,6 @@ static status merge_tables(struct compaction *c)
 {
     struct merge_options o = {.pick = c->pick,
                               .table_size = c->lsm->picker.options.table_size,
-                              .table = {.compression = COMPRESSION_LZ4},
                               .gc = c->lsm->set.gc.spans,
                               .gc_count = c->lsm->set.gc.count,
                               .gc_max = garbage_max(c)};

@@ -59,7 +59,7 @@ static status link_tables(struct copy *c)
 
 static status write_manifest(struct copy *c)
 {
-    struct manifest_options o = {.dir = c->dir};
+    struct manifest_options o = {.dir = c->dir, .keyring = c->lsm->keyring};
     struct manifest        *m;
 
     memcpy(o.incarnation, c->lsm->base.identity.incarnation, sizeof o.incarnation);

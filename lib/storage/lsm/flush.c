@@ -16,7 +16,20 @@ status table_file_open(struct lsm *l, struct table_file *f)
     uint64_t number = version_set_new_number(&l->set);
 
     *f = (struct table_file){.lsm = l, .number = number, .path = lsm_table_path(l, number)};
+    if (l->keyring != NULL) {
+        f->key = keyring_new_seal(l->keyring, l->base.env);
+        TRY_RETURN(table_cipher(l->keyring, l->heap, number, &f->key, &f->cipher));
+    }
     return env_file_open(l->base.env, f->path, ENV_WRITE | ENV_CREATE | ENV_TRUNCATE, &f->file);
+}
+
+struct table_options table_file_options(const struct table_file *f)
+{
+    return (struct table_options){.number = f->number,
+                                  .created_us = env_wall_us(f->lsm->base.env),
+                                  .compression = COMPRESSION_LZ4,
+                                  .cipher = f->cipher,
+                                  .key = f->key};
 }
 
 status table_file_write(struct table_file *f, struct buf *bytes)
@@ -34,8 +47,9 @@ status table_file_finish(struct table_file *f)
 {
     TRY_RETURN(env_file_sync(f->file, ENV_LANE_IO));
     env_file_close(f->file);
+    cipher_free(f->cipher);
     heap_free(f->path);
-    *f = (struct table_file){0};
+    *f = (struct table_file){.number = f->number, .key = f->key}; /* for lsm_meta_of() */
     return STATUS_OK;
 }
 
@@ -45,13 +59,16 @@ void table_file_abandon(struct table_file *f)
         return;
     env_file_close(f->file);
     st_clear(env_unlink(f->lsm->base.env, f->path)); /* the next opening deletes what is left */
+    cipher_free(f->cipher);
     heap_free(f->path);
     *f = (struct table_file){0};
 }
 
-struct table_meta lsm_meta_of(uint64_t number, uint32_t level, const struct table_properties *p)
+struct table_meta lsm_meta_of(const struct table_file *f, uint32_t level,
+                              const struct table_properties *p)
 {
-    return (struct table_meta){.number = number,
+    return (struct table_meta){.number = f->number,
+                               .seal = f->key,
                                .size = p->file_size,
                                .level = level,
                                .least = p->least_key,
@@ -169,22 +186,21 @@ static struct clear_set *cleared_since(struct lsm *l, const struct memtable *m)
 
 static status write_table(struct lsm *l, struct memtable *m)
 {
-    struct flush_job  j = {0};
-    struct table_file f = {0};
-    struct table_meta meta;
-    status            st;
-    uint64_t          number;
+    struct flush_job     j = {0};
+    struct table_file    f = {0};
+    struct table_options options;
+    struct table_meta    meta;
+    status               st;
 
     memtable_view_take(m, &j.view);
     j.hidden = cleared_since(l, m);
     TRY(st, table_file_open(l, &f), out);
-    number = f.number;
     j.cursor = memtable_cursor_open(&j.view, NULL);
-    j.writer = table_writer_new(&(struct table_options){
-        .number = number, .created_us = env_wall_us(l->base.env), .compression = COMPRESSION_LZ4});
+    options = table_file_options(&f);
+    j.writer = table_writer_new(&options);
     TRY(st, run_job(l, &j, &f), out);
     if (!j.is_empty)
-        meta = lsm_meta_of(number, 0, &j.properties);
+        meta = lsm_meta_of(&f, 0, &j.properties);
     st = install(l, m, j.is_empty ? NULL : &meta);
 out:
     table_file_abandon(&f);

@@ -41,11 +41,10 @@ static struct lsm_builder *builder_of(struct engine_builder *b)
 
 static status begin_table(struct lsm_builder *b)
 {
-    struct table_options o = {.created_us = env_wall_us(b->lsm->base.env),
-                              .compression = COMPRESSION_LZ4};
+    struct table_options o;
 
     TRY_RETURN(table_file_open(b->lsm, &b->file));
-    o.number = b->file.number;
+    o = table_file_options(&b->file);
     b->writer = table_writer_new(&o);
     return STATUS_OK;
 }
@@ -72,7 +71,7 @@ static status write_output(struct lsm_builder *b)
 
 static status note_table(struct lsm_builder *b, const struct table_properties *p)
 {
-    struct table_meta  meta = lsm_meta_of(b->file.number, 0, p);
+    struct table_meta  meta = lsm_meta_of(&b->file, 0, p);
     struct table_meta *tables =
         heap_realloc(b->lsm->heap, b->tables, (b->table_count + 1) * sizeof *tables);
 

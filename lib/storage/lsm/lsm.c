@@ -78,7 +78,11 @@ static void lsm_snapshot_release(struct engine *e, struct engine_snapshot *s)
 
 status lsm_table_of(struct lsm *l, struct version_file *f, struct lsm_table **out)
 {
-    struct lsm_table_options o = {.number = f->number, .cache = l->cache, .codec = l->codec};
+    struct lsm_table_options o = {.number = f->number,
+                                  .cache = l->cache,
+                                  .codec = l->codec,
+                                  .keyring = l->keyring,
+                                  .seal = &f->seal};
     struct lsm_table        *t = NULL;
     char                    *path;
     status                   st = STATUS_OK;
@@ -530,7 +534,7 @@ static status check_tables(struct lsm *l)
 
 static struct manifest_options manifest_options_of(struct lsm *l)
 {
-    struct manifest_options o = {.dir = l->path};
+    struct manifest_options o = {.dir = l->path, .keyring = l->keyring};
 
     memcpy(o.incarnation, l->base.identity.incarnation, sizeof o.incarnation);
     return o;
@@ -539,9 +543,10 @@ static struct manifest_options manifest_options_of(struct lsm *l)
 static status recover_base(struct engine *e, struct durable *d, uint64_t *sequence)
 {
     struct lsm             *l = lsm_of(e);
-    struct manifest_options o = manifest_options_of(l);
+    struct manifest_options o;
 
-    (void)d;
+    l->keyring = durable_keyring(d);
+    o = manifest_options_of(l);
     if (!manifest_exists(e->env, l->path))
         return STATUS_OK; /* a crash came before the first one: all there is, is in the log */
     TRY_RETURN(manifest_open(e->env, &o, &l->set, &l->manifest));
@@ -658,6 +663,7 @@ status lsm_engine_open(struct env *env, const struct engine_options *options, st
     status                  st;
 
     TRY(st, durable_open(&l->base, &log_owner, options, &l->log), fail);
+    l->keyring = durable_keyring(l->log);
     if (l->manifest == NULL) {
         o = manifest_options_of(l);
         TRY(st, manifest_create(env, &o, &l->set, &l->manifest), fail);

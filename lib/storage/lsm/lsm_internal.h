@@ -17,34 +17,36 @@
 #include "storage/lsm/memtable.h"
 #include "storage/lsm/picker.h"
 #include "storage/lsm/table.h"
+#include "storage/lsm/table_writer.h"
 
 struct lsm {
-    struct engine       base;
-    struct heap        *heap;
-    struct durable     *log;
-    char               *path;
-    size_t              memtable_size;
-    struct memtable    *memtable;
-    struct list         waiting; /* struct memtable, the newest first */
-    size_t              waiting_count;
-    uint64_t            rotations; /* memtables that ever waited */
-    struct version_set  set;
-    struct umap         applied;  /* range id -> struct applied; what the set has is older */
-    struct manifest    *manifest; /* NULL until it is opened or made */
-    struct cache       *cache;
-    struct block_codec *codec;
-    struct picker       picker;
-    bool                is_flushing, is_compacting, is_closing;
-    bool                is_held; /* writes wait, and no compaction begins: an ingestion is at it */
-    struct env_mutex    ingest_lock;
-    uint64_t            flushes;        /* memtables that have become tables */
-    uint64_t            flush_failures; /* memtables that could not be written, tries counted */
-    struct pick        *pick;           /* the compaction under way; NULL: none */
-    uint64_t        drops; /* edits that took tables away whole: a compaction may have lost its */
-    struct env_cond idle;  /* something in the background has ended, or made room */
-    struct cached  *held;  /* what the last get returned lies in it, */
-    struct buf      copy;  /* or in this */
-    size_t          readers;
+    struct engine         base;
+    struct heap          *heap;
+    struct durable       *log;
+    const struct keyring *keyring; /* the log's; NULL: the store is not encrypted */
+    char                 *path;
+    size_t                memtable_size;
+    struct memtable      *memtable;
+    struct list           waiting; /* struct memtable, the newest first */
+    size_t                waiting_count;
+    uint64_t              rotations; /* memtables that ever waited */
+    struct version_set    set;
+    struct umap           applied;  /* range id -> struct applied; what the set has is older */
+    struct manifest      *manifest; /* NULL until it is opened or made */
+    struct cache         *cache;
+    struct block_codec   *codec;
+    struct picker         picker;
+    bool                  is_flushing, is_compacting, is_closing;
+    bool             is_held; /* writes wait, and no compaction begins: an ingestion is at it */
+    struct env_mutex ingest_lock;
+    uint64_t         flushes;        /* memtables that have become tables */
+    uint64_t         flush_failures; /* memtables that could not be written, tries counted */
+    struct pick     *pick;           /* the compaction under way; NULL: none */
+    uint64_t         drops; /* edits that took tables away whole: a compaction may have lost its */
+    struct env_cond  idle;  /* something in the background has ended, or made room */
+    struct cached   *held;  /* what the last get returned lies in it, */
+    struct buf       copy;  /* or in this */
+    size_t           readers;
 };
 
 static inline struct lsm *lsm_of(struct engine *e)
@@ -69,9 +71,7 @@ char            *lsm_table_path(const struct lsm *l, uint64_t number);
 status MAY_YIELD lsm_table_of(struct lsm *l, struct version_file *f, struct lsm_table **out)
     MUST_CHECK;
 /* Append the edit; an error that is final stops the store. */
-status MAY_YIELD  lsm_edit(struct lsm *l, const struct manifest_edit *e) MUST_CHECK;
-/* What the manifest keeps of a finished table, borrowing from `p`. */
-struct table_meta lsm_meta_of(uint64_t number, uint32_t level, const struct table_properties *p);
+status MAY_YIELD lsm_edit(struct lsm *l, const struct manifest_edit *e) MUST_CHECK;
 
 /* lsm_iter.c */
 status           lsm_iter_open(struct engine *e, const struct engine_iter_options *options,
@@ -145,17 +145,25 @@ void MAY_YIELD lsm_back_pressure(struct lsm *l, size_t size);
 struct table_file {
     struct lsm      *lsm;
     uint64_t         number;
+    struct file_seal key;    /* of an encrypted store */
+    struct cipher   *cipher; /* the same */
     char            *path;
     struct env_file *file;
     uint64_t         offset;
 };
 
-status MAY_YIELD table_file_open(struct lsm *l, struct table_file *f) MUST_CHECK;
+status MAY_YIELD     table_file_open(struct lsm *l, struct table_file *f) MUST_CHECK;
+/* How the table in it is to be written; good until the file is finished or abandoned. */
+struct table_options table_file_options(const struct table_file *f);
 /* Write what is in *bytes, and empty it. */
-status MAY_YIELD table_file_write(struct table_file *f, struct buf *bytes) MUST_CHECK;
+status MAY_YIELD     table_file_write(struct table_file *f, struct buf *bytes) MUST_CHECK;
 /* Make content durable; the name is with lsm_sync_dir(). */
-status MAY_YIELD table_file_finish(struct table_file *f) MUST_CHECK;
+status MAY_YIELD     table_file_finish(struct table_file *f) MUST_CHECK;
 /* Give up: delete the file. Accepts one that was never opened. */
-void             table_file_abandon(struct table_file *f);
+void                 table_file_abandon(struct table_file *f);
+
+/* What the manifest keeps of a finished table, borrowing from `p`. */
+struct table_meta lsm_meta_of(const struct table_file *f, uint32_t level,
+                              const struct table_properties *p);
 
 #endif

@@ -23,22 +23,24 @@ enum {
 };
 
 struct manifest {
-    struct env         *env;
-    struct version_set *set;
-    char               *dir;
-    uint8_t             incarnation[16];
-    uint64_t            rewrite_size;
-    struct env_mutex    lock;
-    struct env_file    *file;
-    uint64_t            number;
-    uint64_t            size;      /* what counts; the next record goes here */
-    uint64_t            allocated; /* size of the file: zeros from `size` on */
-    uint64_t            edit;      /* number of the next record */
-    uint64_t            synced;    /* edits below are durable */
-    uint32_t            crc;       /* of the last record */
-    uint64_t            rewrite_at;
-    bool                must_rewrite; /* there is a torn tail behind `size` */
-    bool                failed;
+    struct env           *env;
+    struct version_set   *set;
+    char                 *dir;
+    uint8_t               incarnation[16];
+    uint64_t              rewrite_size;
+    struct env_mutex      lock;
+    const struct keyring *keyring; /* NULL: the store is not encrypted */
+    struct env_file      *file;
+    struct cipher        *cipher; /* of the file */
+    uint64_t              number;
+    uint64_t              size;      /* what counts; the next record goes here */
+    uint64_t              allocated; /* size of the file: zeros from `size` on */
+    uint64_t              edit;      /* number of the next record */
+    uint64_t              synced;    /* edits below are durable */
+    uint32_t              crc;       /* of the last record */
+    uint64_t              rewrite_at;
+    bool                  must_rewrite; /* there is a torn tail behind `size` */
+    bool                  failed;
 };
 
 /* ---- names and errors
@@ -86,6 +88,7 @@ struct writer {
     struct manifest *m;
     uint64_t         number, edit, size;
     uint32_t         crc;
+    struct cipher   *cipher;
     struct buf       payload, bytes;
 };
 
@@ -95,8 +98,19 @@ static status count_edit(void *ctx, const struct manifest_edit *e)
 
     buf_reset(&w->payload);
     manifest_edit_put(&w->payload, e);
-    w->size += manifest_record_size(w->payload.size);
+    w->size += manifest_record_size(w->payload.size, w->m->keyring != NULL);
     return STATUS_OK;
+}
+
+/* By chance, not by counting: after a crash nobody knows how far the counting came. */
+static void put_record(struct manifest *m, struct buf *b, struct manifest_record *r,
+                       const struct cipher *c)
+{
+    char nonce[CIPHER_NONCE_SIZE] = {0};
+
+    if (c != NULL)
+        env_random(m->env, nonce, sizeof nonce);
+    manifest_record_put(b, r, c, nonce);
 }
 
 static status encode_edit(void *ctx, const struct manifest_edit *e)
@@ -108,7 +122,7 @@ static status encode_edit(void *ctx, const struct manifest_edit *e)
     buf_reset(&w->payload);
     manifest_edit_put(&w->payload, e);
     r.payload = buf_slice(&w->payload);
-    manifest_record_put(&w->bytes, &r);
+    put_record(w->m, &w->bytes, &r, w->cipher);
     w->crc = r.crc;
     w->edit++;
     return STATUS_OK;
@@ -117,14 +131,20 @@ static status encode_edit(void *ctx, const struct manifest_edit *e)
 /* The header says how long the state is, so the state is encoded twice. */
 static status encode_state(struct writer *w)
 {
-    struct manifest_header h = {.number = w->number, .first_edit = w->edit};
+    struct manifest_header h = {
+        .number = w->number, .first_edit = w->edit, .is_sealed = w->m->keyring != NULL};
 
-    w->size = MANIFEST_HEADER_SIZE;
+    w->size = manifest_header_size(h.is_sealed);
     TRY_RETURN(version_set_dump(w->m->set, STATE_EDIT_SIZE, count_edit, w));
     h.whole_size = w->size;
     memcpy(h.incarnation, w->m->incarnation, sizeof h.incarnation);
+    if (h.is_sealed)
+        h.seal = keyring_new_seal(w->m->keyring, w->m->env);
     manifest_header_put(&w->bytes, &h);
     w->crc = h.crc;
+    if (h.is_sealed)
+        TRY_RETURN(keyring_cipher(w->m->keyring, env_heap(w->m->env), &h.seal,
+                                  manifest_header_bound(buf_slice(&w->bytes)), &w->cipher));
     TRY_RETURN(version_set_dump(w->m->set, STATE_EDIT_SIZE, encode_edit, w));
     ASSERT(w->bytes.size == w->size);
     return STATUS_OK;
@@ -194,7 +214,10 @@ static void adopt(struct manifest *m, struct writer *w, struct env_file *file)
         env_file_close(m->file);
         unlink_number(m, m->number);
     }
+    cipher_free(m->cipher);
     m->file = file;
+    m->cipher = w->cipher;
+    w->cipher = NULL;
     m->number = w->number;
     m->size = w->size;
     m->allocated = w->size + AHEAD_SIZE;
@@ -229,6 +252,7 @@ out:
         unlink_number(m, w.number);
     }
     env_file_close(file);
+    cipher_free(w.cipher);
     heap_free(path);
     buf_deinit(&w.bytes);
     buf_deinit(&w.payload);
@@ -274,7 +298,7 @@ static status write_record(struct manifest *m, slice payload)
     status                 st;
 
     buf_init(&bytes, env_heap(m->env));
-    manifest_record_put(&bytes, &r);
+    put_record(m, &bytes, &r, m->cipher);
     st = allocate(m, bytes.size);
     if (st_ok(st))
         st = env_file_write_at(m->file, bytes.data, bytes.size, m->size, ENV_INLINE);
@@ -337,7 +361,7 @@ static status append(struct manifest *m, const struct manifest_edit *e)
     buf_init(&payload, env_heap(m->env));
     whole.next_file_number = MAX(m->set->next_file_number, e->next_file_number);
     manifest_edit_put(&payload, &whole);
-    if (payload.size > MANIFEST_EDIT_SIZE_MAX)
+    if (sealed_size(payload.size) > MANIFEST_EDIT_SIZE_MAX)
         TRY(st, status_new(ST_LIMIT_EXCEEDED, "an edit of the manifest is too large"), out);
     TRY(st, write_edit(m, buf_slice(&payload)), out);
     version_set_apply(m->set, &whole);
@@ -372,6 +396,7 @@ static struct manifest *manifest_new(struct env *env, const struct manifest_opti
     m->set = set;
     m->dir = heap_strdup(env_heap(env), o->dir);
     memcpy(m->incarnation, o->incarnation, sizeof m->incarnation);
+    m->keyring = o->keyring;
     m->rewrite_size = o->rewrite_size != 0 ? o->rewrite_size : REWRITE_SIZE;
     env_mutex_init(&m->lock);
     return m;
@@ -383,6 +408,7 @@ void manifest_close(struct manifest *m)
         return;
     ASSERT(m->lock.owner == NULL);
     env_file_close(m->file);
+    cipher_free(m->cipher);
     env_mutex_deinit(&m->lock);
     heap_free(m->dir);
     heap_free(m);
@@ -457,6 +483,8 @@ static status read_whole(struct manifest *m, const char *path, struct manifest_s
     if (scan->header.number != m->number ||
         memcmp(scan->header.incarnation, m->incarnation, sizeof m->incarnation) != 0)
         return status_new(ST_CORRUPT, "file \"%s\": it is of another store or number", path);
+    m->cipher = scan->cipher;
+    scan->cipher = NULL;
     m->size = scan->end;
     m->allocated = size;
     m->edit = scan->edit;
@@ -545,6 +573,7 @@ status manifest_open(struct env *env, const struct manifest_options *o, struct v
     TRY(st, read_current(m, &m->number), out);
     path = manifest_path(env_heap(env), m->dir, m->number);
     scan.path = path;
+    scan.keyring = m->keyring;
     TRY(st, read_whole(m, path, &scan), out);
     st = open_end(m, &scan);
 out:
@@ -578,8 +607,9 @@ bool manifest_has_failed(const struct manifest *m)
     return m->failed;
 }
 
-status manifest_read(struct env *env, const char *path, struct manifest_header *header,
-                     manifest_visit_fn *visit, void *ctx, uint64_t *torn)
+status manifest_read(struct env *env, const char *path, const struct keyring *keyring,
+                     struct manifest_header *header, manifest_visit_fn *visit, void *ctx,
+                     uint64_t *torn)
 {
     struct manifest_scan scan;
     struct env_file     *file = NULL;
@@ -588,6 +618,7 @@ status manifest_read(struct env *env, const char *path, struct manifest_header *
 
     manifest_scan_init(&scan, env_heap(env));
     scan.path = path;
+    scan.keyring = keyring;
     TRY(st, env_file_open(env, path, ENV_READ, &file), out);
     TRY(st, env_file_size(file, &size), out);
     TRY(st, manifest_scan_file(file, size, &scan), out);

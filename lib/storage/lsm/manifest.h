@@ -19,9 +19,11 @@
 struct manifest;
 
 struct manifest_options {
-    const char *dir;             /* of the store; copied */
-    uint8_t     incarnation[16]; /* of the store; another one in the files is CORRUPT */
-    uint64_t    rewrite_size;    /* written anew past this, and past twice the state; 0: 4 MiB */
+    const char           *dir;             /* of the store; copied */
+    uint8_t               incarnation[16]; /* of the store; another one in the files is CORRUPT */
+    /* Of an encrypted store, lives longer than the manifest; NULL: it is not encrypted. */
+    const struct keyring *keyring;
+    uint64_t rewrite_size; /* written anew past this, and past twice the state; 0: 4 MiB */
 };
 
 /* Whether the directory has a manifest. */
@@ -76,8 +78,9 @@ status manifest_current(struct env *env, const char *dir, uint64_t *number, uint
 
 /* Read the file `path` without changing anything and call `visit` for each record. *torn: bytes of
  * a torn tail that do not count. Errors as manifest_open(); the incarnation is given out, not
- * checked. */
-status MAY_YIELD manifest_read(struct env *env, const char *path, struct manifest_header *header,
-                               manifest_visit_fn *visit, void *ctx, uint64_t *torn) MUST_CHECK;
+ * checked. `keyring` as in the options. */
+status MAY_YIELD manifest_read(struct env *env, const char *path, const struct keyring *keyring,
+                               struct manifest_header *header, manifest_visit_fn *visit, void *ctx,
+                               uint64_t *torn) MUST_CHECK;
 
 #endif

@@ -226,7 +226,9 @@ static void put_table(struct buf *b, const struct table_meta *t)
     buf_put_varint(b, t->raw_size);
     buf_put_varint(b, t->created_us);
     buf_put_u64le(b, t->gc_ts);
-    buf_put_varint(b, t->key_id);
+    buf_put_varint(b, t->seal.key_id);
+    if (t->seal.key_id != 0)
+        buf_append(b, t->seal.salt, sizeof t->seal.salt);
 }
 
 static void put_number(struct buf *b, enum field field, uint64_t number)
@@ -310,6 +312,21 @@ static bool take_flags(slice *s, struct table_meta *t)
     return true;
 }
 
+static bool take_seal(slice *s, struct file_seal *seal)
+{
+    slice salt;
+
+    *seal = (struct file_seal){0};
+    if (!take_number(s, &seal->key_id))
+        return false;
+    if (seal->key_id == 0)
+        return true;
+    if (!take_bytes(s, sizeof seal->salt, &salt))
+        return false;
+    memcpy(seal->salt, salt.data, sizeof seal->salt);
+    return true;
+}
+
 /* The keys point into *s. */
 static bool take_table(slice *s, struct table_meta *t)
 {
@@ -319,7 +336,7 @@ static bool take_table(slice *s, struct table_meta *t)
            take_number(s, &t->keys) && take_number(s, &t->tombstones) &&
            take_number(s, &t->cleared) && take_number(s, &t->clears) &&
            take_number(s, &t->raw_size) && take_number(s, &t->created_us) &&
-           take_u64(s, &t->gc_ts) && take_number(s, &t->key_id) && table_meta_is_valid(t);
+           take_u64(s, &t->gc_ts) && take_seal(s, &t->seal) && table_meta_is_valid(t);
 }
 
 static bool take_added(slice *s, struct manifest_edit *e)
@@ -425,14 +442,14 @@ static uint32_t header_crc(const char *h)
 }
 
 /* Room for a header, zeroed but for magic, version, number and incarnation. */
-static char *begin_header(struct buf *b, const char *magic, uint64_t number,
+static char *begin_header(struct buf *b, const char *magic, uint32_t version, uint64_t number,
                           const uint8_t incarnation[16])
 {
     char *h = buf_reserve(b, MANIFEST_HEADER_SIZE);
 
     memset(h, 0, MANIFEST_HEADER_SIZE);
     memcpy(h, magic, 8);
-    put_u32le(h + 8, MANIFEST_VERSION);
+    put_u32le(h + 8, version);
     put_u64le(h + 16, number);
     memcpy(h + 48, incarnation, 16);
     return h;
@@ -447,31 +464,50 @@ static uint32_t end_header(struct buf *b, char *h)
     return crc;
 }
 
-static status check_header(slice bytes, const char *magic)
+static status check_header(slice bytes, const char *magic, uint32_t version_max)
 {
     if (bytes.size < MANIFEST_HEADER_SIZE || memcmp(bytes.data, magic, 8) != 0 ||
         get_u32le(bytes.data + 12) != header_crc(bytes.data))
         return status_new(ST_CORRUPT, "the header is damaged");
-    if (get_u32le(bytes.data + 8) != MANIFEST_VERSION)
+    if (get_u32le(bytes.data + 8) == 0 || get_u32le(bytes.data + 8) > version_max)
         return status_new(ST_CONFIG_ERROR, "format %u is not known; this program knows %u",
-                          (unsigned)get_u32le(bytes.data + 8), (unsigned)MANIFEST_VERSION);
+                          (unsigned)get_u32le(bytes.data + 8), (unsigned)version_max);
     return STATUS_OK;
+}
+
+size_t manifest_header_size(bool is_sealed)
+{
+    return MANIFEST_HEADER_SIZE + (is_sealed ? FILE_SEAL_SIZE : 0);
+}
+
+slice manifest_header_bound(slice header)
+{
+    return slice_make(header.data, MANIFEST_HEADER_SIZE);
 }
 
 void manifest_header_put(struct buf *b, struct manifest_header *h)
 {
-    char *p = begin_header(b, manifest_magic, h->number, h->incarnation);
+    char *p =
+        begin_header(b, manifest_magic, h->is_sealed ? MANIFEST_VERSION_SEALED : MANIFEST_VERSION,
+                     h->number, h->incarnation);
 
     put_u64le(p + 24, h->first_edit);
     put_u64le(p + 32, h->whole_size);
     h->crc = end_header(b, p);
+    if (h->is_sealed)
+        file_seal_put(b, &h->seal);
 }
 
 status manifest_header_take(slice bytes, struct manifest_header *out)
 {
     const char *p = bytes.data;
 
-    TRY_RETURN(check_header(bytes, manifest_magic));
+    TRY_RETURN(check_header(bytes, manifest_magic, MANIFEST_VERSION_SEALED));
+    out->is_sealed = get_u32le(p + 8) == MANIFEST_VERSION_SEALED;
+    if (out->is_sealed && bytes.size < manifest_header_size(true))
+        return status_new(ST_CORRUPT, "the header is damaged");
+    if (out->is_sealed)
+        out->seal = file_seal_get(p + MANIFEST_HEADER_SIZE);
     out->number = get_u64le(p + 16);
     out->first_edit = get_u64le(p + 24);
     out->whole_size = get_u64le(p + 32);
@@ -482,12 +518,12 @@ status manifest_header_take(slice bytes, struct manifest_header *out)
 
 void manifest_current_put(struct buf *b, uint64_t number, const uint8_t incarnation[16])
 {
-    (void)end_header(b, begin_header(b, current_magic, number, incarnation));
+    (void)end_header(b, begin_header(b, current_magic, MANIFEST_VERSION, number, incarnation));
 }
 
 status manifest_current_take(slice bytes, uint64_t *number, uint8_t incarnation[16])
 {
-    TRY_RETURN(check_header(bytes, current_magic));
+    TRY_RETURN(check_header(bytes, current_magic, MANIFEST_VERSION));
     if (bytes.size != MANIFEST_HEADER_SIZE)
         return status_new(ST_CORRUPT, "the file has bytes behind its header");
     *number = get_u64le(bytes.data + 16);
@@ -503,35 +539,61 @@ static size_t padding(size_t size)
     return (MANIFEST_RECORD_ALIGN - size % MANIFEST_RECORD_ALIGN) % MANIFEST_RECORD_ALIGN;
 }
 
-size_t manifest_record_size(size_t payload_size)
+static size_t stored_record_size(size_t payload_size)
 {
     return MANIFEST_RECORD_HEADER_SIZE + payload_size + padding(payload_size);
+}
+
+size_t manifest_record_size(size_t content_size, bool is_sealed)
+{
+    return stored_record_size(is_sealed ? sealed_size(content_size) : content_size);
 }
 
 /* The filling is part of what is summed, so that no byte of a record may change unseen. */
 static uint32_t record_crc(const char *h, size_t size)
 {
-    return crc32c(0, h + 4, manifest_record_size(size) - 4);
+    return crc32c(0, h + 4, stored_record_size(size) - 4);
 }
 
-void manifest_record_put(struct buf *b, struct manifest_record *r)
+/* What a tag answers for beside the content: all of the header but the checksum, which is made
+ * last. */
+static slice bound_of(const char *header)
 {
-    size_t size = r->payload.size;
-    char  *h = buf_reserve(b, manifest_record_size(size));
+    return slice_make(header + 4, MANIFEST_RECORD_HEADER_SIZE - 4);
+}
+
+void manifest_record_put(struct buf *b, struct manifest_record *r, const struct cipher *c,
+                         const char nonce[CIPHER_NONCE_SIZE])
+{
+    size_t size = c != NULL ? sealed_size(r->payload.size) : r->payload.size;
+    char  *h;
 
     ASSERT(size <= MANIFEST_EDIT_SIZE_MAX);
+    r->size = stored_record_size(size);
+    h = buf_reserve(b, r->size); /* all of it, so that it stays where it is */
     memset(h, 0, MANIFEST_RECORD_HEADER_SIZE);
     put_u32le(h + 4, (uint32_t)size);
     put_u64le(h + 8, r->manifest);
     put_u64le(h + 16, r->edit);
     put_u64le(h + 24, r->synced);
     put_u32le(h + 32, r->previous);
-    if (size > 0)
-        memcpy(h + MANIFEST_RECORD_HEADER_SIZE, r->payload.data, size);
+    buf_advance(b, MANIFEST_RECORD_HEADER_SIZE);
+    if (c != NULL)
+        seal_append(b, c, nonce, bound_of(h), r->payload);
+    else
+        buf_append_slice(b, r->payload);
     memset(h + MANIFEST_RECORD_HEADER_SIZE + size, 0, padding(size));
+    buf_advance(b, padding(size));
     r->crc = record_crc(h, size);
     put_u32le(h, r->crc);
-    buf_advance(b, manifest_record_size(size));
+}
+
+bool manifest_record_open(const struct cipher *c, struct manifest_record *r, struct buf *plain)
+{
+    if (!seal_open(c, bound_of(r->payload.data - MANIFEST_RECORD_HEADER_SIZE), r->payload, plain))
+        return false;
+    r->payload = buf_slice(plain);
+    return true;
 }
 
 bool manifest_record_take(slice *bytes, uint64_t manifest, struct manifest_record *out)
@@ -542,7 +604,7 @@ bool manifest_record_take(slice *bytes, uint64_t manifest, struct manifest_recor
     if (bytes->size < MANIFEST_RECORD_HEADER_SIZE || get_u64le(h + 8) != manifest)
         return false;
     size = get_u32le(h + 4);
-    if (size > MANIFEST_EDIT_SIZE_MAX || manifest_record_size(size) > bytes->size)
+    if (size > MANIFEST_EDIT_SIZE_MAX || stored_record_size(size) > bytes->size)
         return false;
     if (get_u32le(h) != record_crc(h, size))
         return false;
@@ -552,8 +614,9 @@ bool manifest_record_take(slice *bytes, uint64_t manifest, struct manifest_recor
         .synced = get_u64le(h + 24),
         .previous = get_u32le(h + 32),
         .crc = get_u32le(h),
+        .size = stored_record_size(size),
         .payload = slice_make(h + MANIFEST_RECORD_HEADER_SIZE, size),
     };
-    *bytes = slice_from(*bytes, manifest_record_size(size));
+    *bytes = slice_from(*bytes, out->size);
     return true;
 }

@@ -12,11 +12,13 @@
 #include "base/compiler.h"
 #include "base/status.h"
 #include "hlc/hlc.h"
+#include "storage/keyring.h"
 
 enum {
     LSM_LEVELS = 7,
     MANIFEST_VERSION = 1,
-    MANIFEST_HEADER_SIZE = 64, /* of the manifest, and the whole of `current` */
+    MANIFEST_VERSION_SEALED = 2, /* the same, encrypted */
+    MANIFEST_HEADER_SIZE = 64,   /* of the manifest before its seal, and the whole of `current` */
     MANIFEST_RECORD_HEADER_SIZE = 40,
     MANIFEST_RECORD_ALIGN = 8,
     MANIFEST_EDIT_SIZE_MAX = 64 << 20, /* of a payload */
@@ -49,7 +51,8 @@ struct table_meta {
     uint64_t raw_size;   /* keys and values before compression */
     uint64_t created_us; /* wall clock */
     hlc_ts   gc_ts;      /* the garbage below it was dropped when the table was written; 0: none */
-    uint64_t key_id;     /* of the encryption key; 0: not encrypted */
+    /* The key the file must have, or it is another one (L17); key_id 0: it is not encrypted. */
+    struct file_seal seal;
 };
 
 struct table_ref {
@@ -137,11 +140,17 @@ struct manifest_header {
                             ever torn */
     uint8_t  incarnation[16]; /* of the store */
     uint32_t crc;             /* set by put and take; the first record chains to it */
+    bool     is_sealed;       /* records are encrypted; `seal` says with which key */
+    struct file_seal seal;
 };
 
 void   manifest_header_put(struct buf *b, struct manifest_header *h);
 /* CORRUPT; CONFIG_ERROR: a version that this program does not know. */
 status manifest_header_take(slice bytes, struct manifest_header *out) MUST_CHECK;
+/* Where the first record begins. */
+size_t manifest_header_size(bool is_sealed);
+/* What the manifest's key is bound to: the header before its seal. `header` begins the file. */
+slice  manifest_header_bound(slice header);
 
 /* The file `current`: which manifest counts. */
 void   manifest_current_put(struct buf *b, uint64_t number, const uint8_t incarnation[16]);
@@ -153,14 +162,22 @@ struct manifest_record {
     uint64_t synced;   /* edits below this were durable when this one was written */
     uint32_t previous; /* checksum of the record before, or of the header */
     uint32_t crc;      /* of this one; set by put and take */
+    size_t   size;     /* of all of it in the file; set by put and take */
     slice    payload;  /* empty: a mark */
 };
 
-size_t manifest_record_size(size_t payload_size);
-/* Append; sets r->crc. */
-void   manifest_record_put(struct buf *b, struct manifest_record *r);
+/* Bytes of a record with that much content. */
+size_t manifest_record_size(size_t content_size, bool is_sealed);
+/* Append; sets r->crc and r->size. With `c` the payload is encrypted, with a nonce never used
+ * before. */
+void   manifest_record_put(struct buf *b, struct manifest_record *r, const struct cipher *c,
+                           const char nonce[CIPHER_NONCE_SIZE]);
 /* Take a record of this manifest off the front of *bytes. False, with *bytes as it was, when there
- * is none whose checksum holds. The payload points into *bytes. */
+ * is none whose checksum holds. The payload points into *bytes, and may be sealed. */
 bool   manifest_record_take(slice *bytes, uint64_t manifest, struct manifest_record *out);
+/* Decrypt the payload of a record that was taken from a sealed manifest; it is then in *plain.
+ * False: it was changed by somebody who made the checksum fit. */
+bool   manifest_record_open(const struct cipher *c, struct manifest_record *r, struct buf *plain)
+    MUST_CHECK;
 
 #endif

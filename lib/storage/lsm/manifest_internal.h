@@ -9,8 +9,11 @@
 char *manifest_path(struct heap *heap, const char *dir, uint64_t number);
 
 struct manifest_scan {
-    const char            *path;  /* for messages; borrowed */
-    struct buf             bytes; /* the file */
+    const char            *path;    /* for messages; borrowed */
+    const struct keyring  *keyring; /* borrowed; NULL: the store is not encrypted */
+    struct buf             bytes;   /* the file */
+    struct cipher         *cipher;  /* its key; NULL: it is not encrypted */
+    struct buf             plain;   /* of the last record */
     struct manifest_header header;
     uint64_t               end;      /* behind the last record that counts */
     uint64_t               proved;   /* up to here all was durable for certain */

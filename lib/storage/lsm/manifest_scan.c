@@ -6,11 +6,14 @@ void manifest_scan_init(struct manifest_scan *s, struct heap *heap)
 {
     *s = (struct manifest_scan){0};
     buf_init(&s->bytes, heap);
+    buf_init(&s->plain, heap);
 }
 
 void manifest_scan_deinit(struct manifest_scan *s)
 {
+    cipher_free(s->cipher);
     buf_deinit(&s->bytes);
+    buf_deinit(&s->plain);
 }
 
 status manifest_scan_file(struct env_file *f, uint64_t size, struct manifest_scan *s)
@@ -58,12 +61,14 @@ static bool take_next(const struct manifest_scan *s, slice *rest, struct manifes
     return true;
 }
 
-static status visit_record(struct manifest_scan *s, const struct manifest_record *r,
+static status visit_record(struct manifest_scan *s, struct manifest_record *r,
                            manifest_visit_fn *visit, void *ctx)
 {
     struct manifest_edit e;
     status               st;
 
+    if (s->cipher != NULL && !manifest_record_open(s->cipher, r, &s->plain))
+        return damaged(s, s->end, "a record was changed");
     manifest_edit_init(&e, s->bytes.heap);
     st = manifest_edit_take(r->payload, &e);
     if (st_ok(st))
@@ -107,24 +112,37 @@ static void note_proof(struct manifest_scan *s, const struct manifest_record *r,
     s->proved = r->synced == r->edit ? s->end : before;
 }
 
+/* A plain manifest in an encrypted store is a forged one. */
+static status open_cipher(struct manifest_scan *s)
+{
+    if (!s->header.is_sealed && s->keyring != NULL)
+        return damaged(s, 0, "it is not encrypted, but the store is");
+    if (!s->header.is_sealed)
+        return STATUS_OK;
+    return status_wrap(keyring_cipher(s->keyring, s->bytes.heap, &s->header.seal,
+                                      manifest_header_bound(buf_slice(&s->bytes)), &s->cipher),
+                       "file \"%s\"", s->path);
+}
+
 status manifest_scan(struct manifest_scan *s, manifest_visit_fn *visit, void *ctx)
 {
     slice                  rest = buf_slice(&s->bytes);
     struct manifest_record r;
-    uint64_t               before = MANIFEST_HEADER_SIZE; /* where the record before begins */
+    uint64_t               before; /* where the record before begins */
     status                 st = manifest_header_take(rest, &s->header);
 
     if (!st_ok(st))
         return status_wrap(st, "file \"%s\": at byte 0", s->path);
-    rest = slice_from(rest, MANIFEST_HEADER_SIZE);
-    s->end = s->proved = MANIFEST_HEADER_SIZE;
+    TRY_RETURN(open_cipher(s));
+    before = s->end = s->proved = manifest_header_size(s->header.is_sealed);
+    rest = slice_from(rest, s->end);
     s->edit = s->synced = s->header.first_edit;
     s->crc = s->header.crc;
     while (take_next(s, &rest, &r)) {
         TRY_RETURN(visit_record(s, &r, visit, ctx));
         note_proof(s, &r, before);
         before = s->end;
-        s->end += manifest_record_size(r.payload.size);
+        s->end += r.size;
         s->crc = r.crc;
         s->edit++;
         s->has_mark = r.payload.size == 0;

@@ -198,14 +198,14 @@ void merge_add_clears(struct merge *m, size_t source, const struct lsm_clear *cl
     s->clear_count = count;
 }
 
-void merge_feed(struct merge *m, size_t source, uint64_t number, uint64_t offset, struct buf *bytes,
-                const struct block_handle *blocks, size_t count)
+void merge_feed(struct merge *m, size_t source, const struct table_seal *seal, uint64_t offset,
+                struct buf *bytes, const struct block_handle *blocks, size_t count)
 {
     struct chunk *c = heap_must_alloc(NULL, 1, sizeof *c);
 
     ASSERT(count > 0);
     ASSERT(!m->sources[source].has_ended);
-    c->seal.number = number;
+    c->seal = *seal;
     c->offset = offset;
     c->bytes = *bytes;
     buf_init(bytes, NULL);
@@ -488,11 +488,9 @@ static void finish_table(struct merge *m)
     m->is_finished = true;
 }
 
-void merge_begin_table(struct merge *m, uint64_t number, uint64_t created_us)
+void merge_begin_table(struct merge *m, const struct table_options *table)
 {
-    m->table = m->options.table;
-    m->table.number = number;
-    m->table.created_us = created_us;
+    m->table = *table;
     m->table_is_given = true;
 }
 

@@ -23,7 +23,6 @@ struct merge_options {
     const struct pick         *pick;
     size_t                     source_count;
     uint64_t                   table_size; /* an output ends past this */
-    struct table_options       table;      /* of outputs; number is set by merge_begin_table() */
     /* Thresholds that overlap the span, sorted and apart. Copied. */
     const struct gc_threshold *gc;
     size_t                     gc_count;
@@ -41,17 +40,17 @@ void          merge_free(struct merge *m);
  * newest, 0, to the oldest. */
 void merge_add_clears(struct merge *m, size_t source, const struct lsm_clear *clears, size_t count);
 
-/* More of a source: `bytes` of table `number`, which begin at `offset` of its file, with the data
- * blocks `blocks` in it, in order, and all value blocks that their entries name. In the order of
- * the source's keys, a table after the other. Takes `bytes`, on malloc's heap; `blocks` is copied.
- */
-void merge_feed(struct merge *m, size_t source, uint64_t number, uint64_t offset, struct buf *bytes,
-                const struct block_handle *blocks, size_t count);
+/* More of a source: `bytes` of the table of `seal`, which begin at `offset` of its file, with the
+ * data blocks `blocks` in it, in order, and all value blocks that their entries name. In the order
+ * of the source's keys, a table after the other. Takes `bytes`, on malloc's heap; `blocks` is
+ * copied, and `seal`, whose cipher lives longer than the merge. */
+void merge_feed(struct merge *m, size_t source, const struct table_seal *seal, uint64_t offset,
+                struct buf *bytes, const struct block_handle *blocks, size_t count);
 /* The source has no more. */
 void merge_end_source(struct merge *m, size_t source);
 
-/* The number of the next output, once a step has asked for it. */
-void merge_begin_table(struct merge *m, uint64_t number, uint64_t created_us);
+/* The next output, once a step has asked for it. */
+void merge_begin_table(struct merge *m, const struct table_options *table);
 
 /* The bytes made so far, to be written behind those before; the caller resets it, or puts another
  * empty one of malloc's in its place. NULL: there is no output now. */

@@ -18,6 +18,7 @@ struct lsm_table {
     struct env_file        *file;
     uint64_t                file_size;
     struct table_seal       seal;
+    struct cipher          *cipher; /* of the seal */
     struct table_footer     footer;
     struct cache           *cache;
     struct block_codec     *codec;
@@ -224,17 +225,39 @@ static status get_block(struct lsm_table *t, const struct block_handle *h, int k
 /* ---- opening ---------------------------------------------------------------------------------
  */
 
-static status read_footer(struct lsm_table *t)
+/* The key must be the one that the store knows of: a table of another life of the number, or one
+ * that is not encrypted, is no answer (L17). */
+static status open_seal(struct lsm_table *t, const struct lsm_table_options *o, slice end)
 {
-    char bytes[TABLE_FOOTER_SIZE];
+    const struct file_seal *has = &t->footer.seal;
+
+    if (o->seal != NULL &&
+        (has->key_id != o->seal->key_id || memcmp(has->salt, o->seal->salt, sizeof has->salt) != 0))
+        return status_new(ST_CORRUPT, "the table is not the one that the store has made");
+    if (has->key_id == 0)
+        return STATUS_OK;
+    TRY_RETURN(table_cipher(o->keyring, t->heap, t->seal.number, has, &t->cipher));
+    t->seal.cipher = t->cipher;
+    return table_footer_open(end, t->cipher)
+               ? STATUS_OK
+               : status_new(ST_CORRUPT, "the footer was changed, or the key is another one");
+}
+
+static status read_footer(struct lsm_table *t, const struct lsm_table_options *o)
+{
+    char   bytes[TABLE_FOOTER_SIZE_MAX];
+    size_t size;
+    slice  end;
 
     TRY_RETURN(env_file_size(t->file, &t->file_size));
     if (t->file_size < TABLE_FOOTER_SIZE)
         return status_new(ST_CORRUPT, "file \"%s\" is too short for a table",
                           env_file_path(t->file));
-    TRY_RETURN(read_stored(t, bytes, sizeof bytes, t->file_size - sizeof bytes));
-    return table_footer_take(slice_make(bytes, sizeof bytes), t->seal.number, t->file_size,
-                             &t->footer);
+    size = (size_t)MIN(t->file_size, sizeof bytes);
+    TRY_RETURN(read_stored(t, bytes, size, t->file_size - size));
+    end = slice_make(bytes, size);
+    TRY_RETURN(table_footer_take(end, t->seal.number, t->file_size, &t->footer));
+    return open_seal(t, o, end);
 }
 
 static status read_index(struct lsm_table *t)
@@ -292,7 +315,7 @@ status lsm_table_open(struct env *env, const struct lsm_table_options *o, struct
     list_init(&t->loads);
     env_cond_init(&t->loaded);
     TRY(st, env_file_open(env, o->path, ENV_READ, &t->file), fail);
-    TRY(st, read_footer(t), fail);
+    TRY(st, read_footer(t, o), fail);
     TRY(st, read_index(t), fail);
     TRY(st, read_clears(t), fail);
     TRY(st, read_properties(t), fail);
@@ -314,6 +337,7 @@ void lsm_table_close(struct lsm_table *t)
     heap_free(t->root);
     heap_free(t->clears_block);
     heap_free(t->clears);
+    cipher_free(t->cipher);
     table_properties_free(&t->properties);
     heap_free(t);
 }
@@ -321,6 +345,11 @@ void lsm_table_close(struct lsm_table *t)
 const struct table_properties *lsm_table_properties(const struct lsm_table *t)
 {
     return &t->properties;
+}
+
+const struct table_seal *lsm_table_seal(const struct lsm_table *t)
+{
+    return &t->seal;
 }
 
 const struct lsm_clear *lsm_table_clears(const struct lsm_table *t, size_t *count)

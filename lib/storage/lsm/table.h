@@ -16,10 +16,13 @@
 struct lsm_table;
 
 struct lsm_table_options {
-    const char         *path;   /* of the file */
-    uint64_t            number; /* of the table */
-    struct cache       *cache;  /* lives longer than the table */
-    struct block_codec *codec;  /* the worker's; lives longer too */
+    const char             *path;   /* of the file */
+    uint64_t                number; /* of the table */
+    struct cache           *cache;  /* lives longer than the table */
+    struct block_codec     *codec;  /* the worker's; lives longer too */
+    /* Of an encrypted store, borrowed for the opening; NULL: it is not encrypted. */
+    const struct keyring   *keyring;
+    const struct file_seal *seal; /* what the table must have; NULL: whatever it says */
 };
 
 /* Open: reads footer, index root, clears and properties. CORRUPT; UNDEFINED_FILE. On success *out
@@ -30,6 +33,8 @@ status MAY_YIELD lsm_table_open(struct env *env, const struct lsm_table_options 
 void             lsm_table_close(struct lsm_table *t);
 
 const struct table_properties *lsm_table_properties(const struct lsm_table *t);
+/* What opens its blocks; as long as the table. */
+const struct table_seal       *lsm_table_seal(const struct lsm_table *t);
 /* Its clears, sorted and apart; as long as the table. */
 const struct lsm_clear        *lsm_table_clears(const struct lsm_table *t, size_t *count);
 

@@ -25,6 +25,7 @@ struct block_codec {
     ZSTD_CCtx          *zstd_out;
     ZSTD_DCtx          *zstd_in;
     void               *lz4;
+    struct buf          plain; /* of a block that was encrypted */
 };
 
 static void close_contexts(struct heap_foreign *f)
@@ -40,6 +41,7 @@ struct block_codec *block_codec_new(struct heap *heap)
     struct block_codec *c = heap_must_alloc(heap, 1, sizeof *c);
 
     c->heap = heap;
+    buf_init(&c->plain, heap);
     c->foreign.close = close_contexts;
     heap_attach(heap, &c->foreign);
     return c;
@@ -50,6 +52,7 @@ void block_codec_free(struct block_codec *c)
     if (c == NULL)
         return;
     heap_foreign_close(&c->foreign);
+    buf_deinit(&c->plain);
     heap_free(c->lz4);
     heap_free(c);
 }
@@ -114,21 +117,39 @@ static uint64_t block_checksum(const struct table_seal *seal, uint64_t offset, c
     return XXH3_64bits(all, sizeof all);
 }
 
+static size_t trailer_size(const struct table_seal *seal)
+{
+    return seal->cipher != NULL ? BLOCK_TRAILER_SIZE_SEALED : BLOCK_TRAILER_SIZE;
+}
+
+/* The content and how it is compressed, both. A table is written once and its key is its own, so
+ * the place of a block is a nonce that comes once, and a block of another place does not open. */
+static void encrypt(const struct table_seal *seal, uint64_t offset, char *stored, size_t size)
+{
+    char nonce[CIPHER_NONCE_SIZE];
+
+    cipher_nonce(nonce, offset);
+    cipher_seal(seal->cipher, nonce, SLICE_EMPTY, stored, size + 1, stored + size + 1);
+}
+
 void block_seal(struct block_codec *c, const struct table_seal *seal,
                 enum block_compression compression, uint64_t offset, slice raw, struct buf *file,
                 struct block_handle *out)
 {
-    char  *stored = buf_reserve(file, raw.size + BLOCK_TRAILER_SIZE);
+    char  *stored = buf_reserve(file, raw.size + BLOCK_TRAILER_SIZE_SEALED);
     size_t size;
 
     ASSERT(raw.size > 0);
     ASSERT(raw.size <= TABLE_BLOCK_SIZE_MAX);
     size = write_content(c, raw, stored, &compression);
     stored[size] = (char)compression;
-    put_u64le(stored + size + 1, block_checksum(seal, offset, stored, size));
-    buf_advance(file, size + BLOCK_TRAILER_SIZE);
+    if (seal->cipher != NULL)
+        encrypt(seal, offset, stored, size);
+    else
+        put_u64le(stored + size + 1, block_checksum(seal, offset, stored, size));
+    buf_advance(file, size + trailer_size(seal));
     *out = (struct block_handle){.offset = offset,
-                                 .size = (uint32_t)(size + BLOCK_TRAILER_SIZE),
+                                 .size = (uint32_t)(size + trailer_size(seal)),
                                  .raw_size = (uint32_t)raw.size};
 }
 
@@ -175,20 +196,48 @@ static status open_content(struct block_codec *c, uint8_t compression, slice con
     return STATUS_OK;
 }
 
+/* The content with the byte behind it that says how it is compressed. */
+static status decrypt(struct block_codec *c, const struct table_seal *seal, uint64_t offset,
+                      slice stored, slice *out)
+{
+    size_t size = stored.size - CIPHER_TAG_SIZE;
+    char   nonce[CIPHER_NONCE_SIZE];
+
+    buf_reset(&c->plain);
+    cipher_nonce(nonce, offset);
+    if (!cipher_open(seal->cipher, nonce, SLICE_EMPTY, slice_make(stored.data, size),
+                     stored.data + size, buf_reserve(&c->plain, size)))
+        return status_new(ST_CORRUPT, "the block is damaged or was changed");
+    buf_advance(&c->plain, size);
+    *out = buf_slice(&c->plain);
+    return STATUS_OK;
+}
+
+static status check(const struct table_seal *seal, uint64_t offset, slice stored, slice *out)
+{
+    size_t size = stored.size - BLOCK_TRAILER_SIZE;
+
+    *out = slice_make(stored.data, size + 1);
+    return get_u64le(stored.data + size + 1) == block_checksum(seal, offset, stored.data, size)
+               ? STATUS_OK
+               : status_new(ST_CORRUPT, "checksum mismatch");
+}
+
 status block_open(struct block_codec *c, const struct table_seal *seal,
                   const struct block_handle *h, slice stored, void *raw)
 {
-    slice content;
+    size_t size_min = trailer_size(seal);
+    slice  all = SLICE_EMPTY;
 
-    if (stored.size != h->size || stored.size <= BLOCK_TRAILER_SIZE ||
-        stored.size > TABLE_BLOCK_SIZE_MAX + BLOCK_TRAILER_SIZE ||
-        h->raw_size > TABLE_BLOCK_SIZE_MAX)
+    if (stored.size != h->size || stored.size <= size_min ||
+        stored.size > TABLE_BLOCK_SIZE_MAX + size_min || h->raw_size > TABLE_BLOCK_SIZE_MAX)
         return status_new(ST_CORRUPT, "the block cannot have %zu bytes in the file", stored.size);
-    content = slice_make(stored.data, stored.size - BLOCK_TRAILER_SIZE);
-    if (get_u64le(stored.data + content.size + 1) !=
-        block_checksum(seal, h->offset, stored.data, content.size))
-        return status_new(ST_CORRUPT, "checksum mismatch");
-    return open_content(c, (uint8_t)stored.data[content.size], content, raw, h->raw_size);
+    if (seal->cipher != NULL)
+        TRY_RETURN(decrypt(c, seal, h->offset, stored, &all));
+    else
+        TRY_RETURN(check(seal, h->offset, stored, &all));
+    return open_content(c, (uint8_t)all.data[all.size - 1], slice_make(all.data, all.size - 1), raw,
+                        h->raw_size);
 }
 
 status block_handle_check(const struct block_handle *h, uint64_t file_size, uint32_t raw_size_max)
@@ -208,12 +257,27 @@ status block_handle_check(const struct block_handle *h, uint64_t file_size, uint
 
 enum { FOOTER_CHECKSUM_AT = TABLE_FOOTER_SIZE - 8, FOOTER_ZEROS_AT = 72 };
 
-void table_footer_put(struct buf *b, const struct table_footer *f)
+size_t table_footer_size(const struct table_footer *f)
+{
+    return f->seal.key_id != 0 ? TABLE_FOOTER_SIZE_MAX : TABLE_FOOTER_SIZE;
+}
+
+status table_cipher(const struct keyring *k, struct heap *heap, uint64_t number,
+                    const struct file_seal *seal, struct cipher **out)
+{
+    char bound[16];
+
+    memcpy(bound, footer_magic, sizeof footer_magic);
+    put_u64le(bound + 8, number);
+    return keyring_cipher(k, heap, seal, slice_make(bound, sizeof bound), out);
+}
+
+static void put_footer(struct buf *b, const struct table_footer *f)
 {
     size_t at = b->size;
 
     buf_append(b, footer_magic, sizeof footer_magic);
-    buf_put_u32le(b, TABLE_VERSION);
+    buf_put_u32le(b, f->seal.key_id != 0 ? TABLE_VERSION_SEALED : TABLE_VERSION);
     buf_put_u32le(b, f->index_level);
     buf_put_u64le(b, f->number);
     block_handle_put(b, &f->index);
@@ -223,6 +287,42 @@ void table_footer_put(struct buf *b, const struct table_footer *f)
     buf_put_u64le(b, 0);
     buf_put_u64le(b, XXH3_64bits(b->data + at, FOOTER_CHECKSUM_AT));
     ASSERT(b->size - at == TABLE_FOOTER_SIZE);
+}
+
+/* No block begins there. */
+static void footer_nonce(char nonce[CIPHER_NONCE_SIZE])
+{
+    cipher_nonce(nonce, UINT64_MAX);
+}
+
+/* | seal | tag of the footer | footer | */
+void table_footer_put(struct buf *b, const struct table_footer *f, const struct cipher *cipher)
+{
+    char       nonce[CIPHER_NONCE_SIZE], tag[CIPHER_TAG_SIZE];
+    struct buf footer;
+
+    ASSERT((cipher != NULL) == (f->seal.key_id != 0));
+    buf_init(&footer, b->heap);
+    put_footer(&footer, f);
+    if (cipher != NULL) {
+        file_seal_put(b, &f->seal);
+        footer_nonce(nonce);
+        cipher_seal(cipher, nonce, buf_slice(&footer), NULL, 0, tag);
+        buf_append(b, tag, sizeof tag);
+    }
+    buf_append_slice(b, buf_slice(&footer));
+    buf_deinit(&footer);
+}
+
+bool table_footer_open(slice bytes, const struct cipher *cipher)
+{
+    char        nonce[CIPHER_NONCE_SIZE], none;
+    const char *footer = bytes.data + bytes.size - TABLE_FOOTER_SIZE;
+
+    ASSERT(bytes.size == TABLE_FOOTER_SIZE_MAX);
+    footer_nonce(nonce);
+    return cipher_open(cipher, nonce, slice_make(footer, TABLE_FOOTER_SIZE), SLICE_EMPTY,
+                       footer - CIPHER_TAG_SIZE, &none);
 }
 
 static bool handle_is_zero(const struct block_handle *h)
@@ -243,19 +343,31 @@ static status check_footer(const struct table_footer *f, uint64_t file_size)
     return block_handle_check(&f->properties, file_size, TABLE_PROPERTIES_SIZE_MAX);
 }
 
+/* The bytes before the footer. */
+static status take_seal(slice bytes, struct file_seal *seal)
+{
+    if (bytes.size < TABLE_FOOTER_SIZE_MAX)
+        return status_new(ST_CORRUPT, "the file is too short for an encrypted table");
+    *seal = file_seal_get(bytes.data + bytes.size - TABLE_FOOTER_SIZE_MAX);
+    return seal->key_id != 0 ? STATUS_OK
+                             : status_new(ST_CORRUPT, "an encrypted table names no key");
+}
+
 status table_footer_take(slice bytes, uint64_t number, uint64_t file_size, struct table_footer *out)
 {
-    const char *p = bytes.data;
+    const char *p;
 
-    if (bytes.size != TABLE_FOOTER_SIZE || file_size < TABLE_FOOTER_SIZE ||
-        memcmp(p, footer_magic, sizeof footer_magic) != 0)
+    if (bytes.size < TABLE_FOOTER_SIZE || file_size < bytes.size)
         return status_new(ST_CORRUPT, "the file does not end like a table");
-    if (get_u32le(p + 8) != TABLE_VERSION)
-        return status_new(ST_FEATURE_NOT_SUPPORTED,
-                          "the table is of version %u, this program knows version %d",
-                          get_u32le(p + 8), TABLE_VERSION);
+    p = bytes.data + bytes.size - TABLE_FOOTER_SIZE;
+    if (memcmp(p, footer_magic, sizeof footer_magic) != 0)
+        return status_new(ST_CORRUPT, "the file does not end like a table");
     if (get_u64le(p + FOOTER_CHECKSUM_AT) != XXH3_64bits(p, FOOTER_CHECKSUM_AT))
         return status_new(ST_CORRUPT, "checksum mismatch in the footer");
+    if (get_u32le(p + 8) == 0 || get_u32le(p + 8) > TABLE_VERSION_SEALED)
+        return status_new(ST_FEATURE_NOT_SUPPORTED,
+                          "the table is of version %u, this program knows version %d",
+                          get_u32le(p + 8), TABLE_VERSION_SEALED);
     *out = (struct table_footer){.index_level = get_u32le(p + 12),
                                  .number = get_u64le(p + 16),
                                  .index = block_handle_get(p + 24),
@@ -264,6 +376,8 @@ status table_footer_take(slice bytes, uint64_t number, uint64_t file_size, struc
     if (out->number != number)
         return status_new(ST_CORRUPT, "the file is table %llu, not %llu",
                           (unsigned long long)out->number, (unsigned long long)number);
+    if (get_u32le(p + 8) == TABLE_VERSION_SEALED)
+        TRY_RETURN(take_seal(bytes, &out->seal));
     if (get_u64le(p + FOOTER_ZEROS_AT) != 0 || get_u64le(p + FOOTER_ZEROS_AT + 8) != 0)
         return status_new(ST_CORRUPT, "the footer has bytes of no meaning");
     return check_footer(out, file_size);

@@ -15,11 +15,16 @@
 
 #include "storage/lsm/block.h"
 #include "storage/lsm/bloom.h"
+#include "storage/keyring.h"
 
 enum {
     TABLE_VERSION = 1,
+    TABLE_VERSION_SEALED = 2, /* the same, encrypted */
     TABLE_FOOTER_SIZE = 96,
-    BLOCK_TRAILER_SIZE = 9,           /* compression u8, checksum u64 */
+    TABLE_SEAL_SIZE = FILE_SEAL_SIZE + CIPHER_TAG_SIZE, /* before the footer of a sealed table */
+    TABLE_FOOTER_SIZE_MAX = TABLE_FOOTER_SIZE + TABLE_SEAL_SIZE,
+    BLOCK_TRAILER_SIZE = 9, /* compression u8, checksum u64 */
+    BLOCK_TRAILER_SIZE_SEALED = 1 + CIPHER_TAG_SIZE,
     TABLE_BLOCK_SIZE_MAX = 256 << 20, /* of any block, raw: a value or the clears of a table */
     TABLE_PROPERTIES_SIZE_MAX = 1 << 16,
     /* Of a clear: a key of the largest size and one byte more. */
@@ -37,11 +42,12 @@ enum block_compression {
 /* What the blocks of a table are bound to: a block of another table, or of another place in this
  * one, does not open (L17). */
 struct table_seal {
-    uint64_t number; /* of the table; its file's name */
+    uint64_t             number; /* of the table; its file's name */
+    const struct cipher *cipher; /* of the table alone, borrowed; NULL: it is not encrypted */
 };
 
-/* Contexts of the compression libraries, made at first use; about 150 KiB with ZSTD. One thread at
- * a time, any number of tables. */
+/* Contexts of the compression libraries, made at first use; about 150 KiB with ZSTD; and the last
+ * decrypted block. One thread at a time, any number of tables. */
 struct block_codec;
 
 /* From `heap` (NULL: malloc's). Stops the process when there is no memory for it. */
@@ -56,8 +62,8 @@ void block_seal(struct block_codec *c, const struct table_seal *seal,
                 struct block_handle *out);
 
 /* Open the bytes [h->offset, h->offset + h->size) of the file into `raw`, which has h->raw_size
- * bytes of room. CORRUPT: the checksum fails, or the content is not of that size; `raw` then holds
- * anything. OUT_OF_MEMORY: as it says. */
+ * bytes of room. CORRUPT: checksum or tag fail, or the content is not of that size; `raw` then
+ * holds anything. OUT_OF_MEMORY: as it says. */
 status block_open(struct block_codec *c, const struct table_seal *seal,
                   const struct block_handle *h, slice stored, void *raw) MUST_CHECK;
 
@@ -69,21 +75,30 @@ status block_handle_check(const struct block_handle *h, uint64_t file_size, uint
 
 /* ---- footer ---- */
 
-/* The last TABLE_FOOTER_SIZE bytes of a table. */
+/* The last bytes of a table. */
 struct table_footer {
     uint64_t            number;      /* of the table */
     uint32_t            index_level; /* of the root of the index; 0: no entries, no index */
     struct block_handle index;       /* the root; zeros when there is none */
     struct block_handle clears;      /* zeros when there are none */
     struct block_handle properties;
+    struct file_seal    seal; /* which key the table has; key_id 0: it is not encrypted */
 };
 
-void   table_footer_put(struct buf *b, const struct table_footer *f);
-/* From the end of the file `number` of `file_size` bytes; `bytes` are its last TABLE_FOOTER_SIZE.
- * Checks all: afterwards every handle lies in the file. CORRUPT; FEATURE_NOT_SUPPORTED: a version
- * that this program does not know. */
+/* `cipher` is the table's; NULL when f->seal.key_id is 0. */
+void   table_footer_put(struct buf *b, const struct table_footer *f, const struct cipher *cipher);
+/* From the end of the file `number` of `file_size` bytes; `bytes` are its last
+ * TABLE_FOOTER_SIZE_MAX, or all when it is shorter. Checks all but the tag: afterwards every handle
+ * lies in the file. CORRUPT; FEATURE_NOT_SUPPORTED: a version that this program does not know. */
 status table_footer_take(slice bytes, uint64_t number, uint64_t file_size, struct table_footer *out)
     MUST_CHECK;
+/* Whether the tag of a sealed table's footer holds; `bytes` as above. */
+bool   table_footer_open(slice bytes, const struct cipher *cipher) MUST_CHECK;
+/* Bytes of a file behind its blocks. */
+size_t table_footer_size(const struct table_footer *f);
+/* The cipher of the table of that number and seal; cipher_free() it. As keyring_cipher(). */
+status table_cipher(const struct keyring *k, struct heap *heap, uint64_t number,
+                    const struct file_seal *seal, struct cipher **out) MUST_CHECK;
 
 /* ---- properties ---- */
 

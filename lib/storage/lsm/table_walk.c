@@ -338,8 +338,9 @@ static int compare_extents(const void *a, const void *b, void *ctx)
 /* Every byte before the footer belongs to one block: so each is under a checksum. */
 static status check_extents(struct walk *w)
 {
-    uint64_t size = lsm_table_properties(w->t)->file_size - TABLE_FOOTER_SIZE, at = 0;
+    uint64_t size = lsm_table_properties(w->t)->file_size, at = 0;
 
+    size -= table_footer_size(lsm_table_footer(w->t));
     sort_stable(w->heap, w->extents, w->extent_count, sizeof *w->extents, compare_extents, NULL);
     for (size_t i = 0; i < w->extent_count && w->extents[i].offset == at; i++)
         at += w->extents[i].size;

@@ -73,7 +73,7 @@ struct table_writer *table_writer_new(const struct table_options *options)
     ASSERT(w->options.block_size >= BLOCK_SIZE_LEAST);
     ASSERT(w->options.block_size <= BLOCK_SIZE_TARGET_MAX);
     ASSERT(w->options.bits_per_key <= BLOOM_BITS_MAX);
-    w->seal.number = options->number;
+    w->seal = (struct table_seal){.number = options->number, .cipher = options->cipher};
     w->codec = block_codec_new(NULL);
     w->properties =
         (struct table_properties){.ts_min = UINT64_MAX, .created_us = options->created_us};
@@ -289,7 +289,7 @@ uint64_t table_writer_size(const struct table_writer *w)
         return w->offset;
     return w->offset + block_builder_size(&w->data) + w->partitions.size + w->filters.size +
            block_builder_size(&w->index[1]) + w->hashes_count * w->options.bits_per_key / 8 +
-           w->clears.size + PROPERTIES_SIZE_USUAL + TABLE_FOOTER_SIZE;
+           w->clears.size + PROPERTIES_SIZE_USUAL + TABLE_FOOTER_SIZE_MAX;
 }
 
 struct buf *table_writer_output(struct table_writer *w)
@@ -413,7 +413,7 @@ static void write_properties(struct table_writer *w, struct block_handle *out)
 
 void table_writer_finish(struct table_writer *w, struct table_properties *out)
 {
-    struct table_footer footer = {.number = w->options.number};
+    struct table_footer footer = {.number = w->options.number, .seal = w->options.key};
 
     ASSERT(!w->finished);
     ASSERT(!table_writer_is_empty(w));
@@ -422,8 +422,8 @@ void table_writer_finish(struct table_writer *w, struct table_properties *out)
     if (w->properties.clears > 0)
         seal(w, buf_slice(&w->clears), &footer.clears);
     write_properties(w, &footer.properties);
-    table_footer_put(&w->out, &footer);
-    w->offset += TABLE_FOOTER_SIZE;
+    table_footer_put(&w->out, &footer, w->options.cipher);
+    w->offset += table_footer_size(&footer);
     w->properties.file_size = w->offset;
     w->finished = true;
     *out = w->properties;

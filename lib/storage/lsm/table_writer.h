@@ -14,6 +14,9 @@ struct table_options {
     uint64_t               number;      /* of the table */
     uint64_t               created_us;  /* wall clock now */
     enum block_compression compression; /* of all blocks */
+    /* table_cipher() of `key`, lives until the table is finished; NULL: it is not encrypted. */
+    const struct cipher   *cipher;
+    struct file_seal       key;
     uint32_t
         block_size; /* of data and index blocks before compression, 1 KiB to 32 KiB; 0: 8 KiB */
     uint32_t bits_per_key; /* of filters, up to BLOOM_BITS_MAX; 0: BLOOM_BITS_USUAL */

@@ -17,14 +17,15 @@ static struct version *version_new(struct version_set *s)
     return v;
 }
 
-static struct version_file *file_of(struct version_set *s, uint64_t number)
+static struct version_file *file_of(struct version_set *s, const struct table_meta *m)
 {
-    struct version_file *f = umap_get(&s->files, number);
+    struct version_file *f = umap_get(&s->files, m->number);
 
     if (f == NULL) {
         f = heap_must_alloc(s->heap, 1, sizeof *f);
-        f->number = number;
-        umap_put(&s->files, number, f);
+        f->number = m->number;
+        f->seal = m->seal;
+        umap_put(&s->files, m->number, f);
     }
     f->refs++;
     return f;
@@ -35,7 +36,7 @@ static struct version_table *table_new(struct version_set *s, const struct table
     struct version_table *t = heap_must_alloc(s->heap, 1, sizeof *t);
 
     table_meta_copy(s->heap, m, &t->meta);
-    t->file = file_of(s, m->number);
+    t->file = file_of(s, m);
     return t;
 }
 

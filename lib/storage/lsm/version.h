@@ -25,9 +25,10 @@ struct version_table {
 
 /* The file behind it, shared by the version_tables of all levels it was in. */
 struct version_file {
-    uint64_t number;
-    uint32_t refs;   /* version_tables */
-    void    *handle; /* the engine's, e.g. the open table; NULL at first */
+    uint64_t         number;
+    struct file_seal seal;   /* as in the table's meta */
+    uint32_t         refs;   /* version_tables */
+    void            *handle; /* the engine's, e.g. the open table; NULL at first */
 };
 
 struct version_level {
