@@ -1,5 +1,6 @@
-/* Log segments, checkpoints, identity files, batches and changes to Raft logs with any content:
- * nothing is read past the end, what is taken moves forward, and a taken batch can be taken apart.
+/* Log segments, plain and sealed, checkpoints, files of identity and keys, batches and changes to
+ * Raft logs with any content: nothing is read past the end, what is taken moves forward, and a
+ * taken batch can be taken apart.
  */
 #include "base/assert.h"
 #include "storage/batch.h"
@@ -8,8 +9,33 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static const uint8_t key[CIPHER_KEY_SIZE] = {1, 2, 3};
+
+/* A payload that nobody sealed does not open; one that was gives back what went in. */
+static void open_record(const struct cipher *c, struct log_record *r)
+{
+    struct log_sealer sealer = {.cipher = cipher_new(NULL, key), .nonce = r->sequence};
+    struct log_record again = *r, sealed;
+    struct buf        b, plain;
+    slice             at;
+    bool              opens;
+
+    buf_init(&b, NULL);
+    buf_init(&plain, NULL);
+    ASSERT(r->payload.size == 0 || !log_record_open(c, r, &plain));
+    again.payload = slice_make(r->payload.data, MIN(r->payload.size, (size_t)300));
+    log_record_put(&b, &again, &sealer);
+    at = buf_slice(&b);
+    opens = log_record_take(&at, again.generation, &sealed) && log_record_open(c, &sealed, &plain);
+    ASSERT(opens && slice_eq(sealed.payload, again.payload) && at.size == 0);
+    buf_deinit(&b);
+    buf_deinit(&plain);
+    cipher_free(sealer.cipher);
+}
+
 static void take_records(slice bytes)
 {
+    struct cipher    *c = cipher_new(NULL, key);
     struct log_record r;
 
     while (bytes.size >= RECORD_HEADER_SIZE) {
@@ -17,10 +43,13 @@ static void take_records(slice bytes)
 
         if (log_record_take(&at, get_u64le(bytes.data + 8), &r)) {
             ASSERT(r.payload.data + r.payload.size <= bytes.data + bytes.size);
+            ASSERT(r.size <= bytes.size + RECORD_ALIGN);
             (void)batch_is_valid(r.payload);
+            open_record(c, &r);
         }
         bytes = slice_from(bytes, RECORD_ALIGN);
     }
+    cipher_free(c);
 }
 
 /* What is taken says the same when it is put and taken again. */
@@ -56,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)segment_header_take(bytes, &segment);
     (void)checkpoint_header_take(bytes, &checkpoint);
     (void)identity_take(bytes, &id, &version);
+    (void)keyring_bytes_are_whole(bytes);
     take_records(bytes);
     take_raft_ops(bytes);
     if (bytes.size >= CHECKPOINT_BLOCK_HEADER_SIZE)

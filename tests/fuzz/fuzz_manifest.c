@@ -27,8 +27,33 @@ static void take_edit(slice payload)
     manifest_edit_deinit(&e);
 }
 
+static const uint8_t key[CIPHER_KEY_SIZE] = {1, 2, 3};
+
+/* A payload that nobody sealed does not open; one that was gives back what went in. */
+static void open_record(const struct cipher *c, struct manifest_record r)
+{
+    char                   nonce[CIPHER_NONCE_SIZE] = {0};
+    struct manifest_record sealed;
+    struct buf             b, plain;
+    slice                  at;
+    bool                   opens;
+
+    buf_init(&b, NULL);
+    buf_init(&plain, NULL);
+    sealed = r;
+    ASSERT(r.payload.size == 0 || !manifest_record_open(c, &sealed, &plain));
+    manifest_record_put(&b, &r, c, nonce);
+    at = buf_slice(&b);
+    opens =
+        manifest_record_take(&at, r.manifest, &sealed) && manifest_record_open(c, &sealed, &plain);
+    ASSERT(opens && slice_eq(sealed.payload, r.payload) && at.size == 0);
+    buf_deinit(&b);
+    buf_deinit(&plain);
+}
+
 static void take_records(slice bytes)
 {
+    struct cipher         *c = cipher_new(NULL, key);
     struct manifest_record r;
 
     while (bytes.size >= MANIFEST_RECORD_HEADER_SIZE) {
@@ -37,9 +62,11 @@ static void take_records(slice bytes)
         if (manifest_record_take(&at, get_u64le(bytes.data + 8), &r)) {
             ASSERT(r.payload.data + r.payload.size <= bytes.data + bytes.size);
             take_edit(r.payload);
+            open_record(c, r);
         }
         bytes = slice_from(bytes, MANIFEST_RECORD_ALIGN);
     }
+    cipher_free(c);
 }
 
 static status apply(void *ctx, const struct manifest_edit *e)

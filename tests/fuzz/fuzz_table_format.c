@@ -10,26 +10,36 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { NUMBER = 7, FILE_SIZE = 1 << 20, OFFSET = 4096 };
 
+static const uint8_t key[CIPHER_KEY_SIZE] = {1, 2, 3};
+
 static void take_footer(slice bytes)
 {
     struct table_footer f;
+    struct cipher      *c = cipher_new(NULL, key);
     struct buf          again;
-    char                footer[TABLE_FOOTER_SIZE];
+    char                end[TABLE_FOOTER_SIZE_MAX], *footer = end + TABLE_SEAL_SIZE;
     status              st;
 
-    if (bytes.size < sizeof footer - 8)
+    if (bytes.size < sizeof end - 8) {
+        cipher_free(c);
         return;
-    memcpy(footer, bytes.data, sizeof footer - 8);
-    put_u64le(footer + sizeof footer - 8, XXH3_64bits(footer, sizeof footer - 8));
-    st = table_footer_take(slice_make(footer, sizeof footer), NUMBER, FILE_SIZE, &f);
+    }
+    memcpy(end, bytes.data, sizeof end - 8);
+    put_u64le(end + sizeof end - 8, XXH3_64bits(footer, TABLE_FOOTER_SIZE - 8));
+    st = table_footer_take(slice_make(end, sizeof end), NUMBER, FILE_SIZE, &f);
     if (st_ok(st)) {
+        bool is_sealed = f.seal.key_id != 0;
+
         buf_init(&again, NULL);
-        table_footer_put(&again, &f, NULL);
-        ASSERT(slice_eq(buf_slice(&again), slice_make(footer, sizeof footer)));
+        table_footer_put(&again, &f, is_sealed ? c : NULL);
+        ASSERT(again.size == table_footer_size(&f));
+        ASSERT(memcmp(again.data + again.size - TABLE_FOOTER_SIZE, footer, TABLE_FOOTER_SIZE) == 0);
+        ASSERT(!is_sealed || table_footer_open(buf_slice(&again), c));
         ASSERT(f.properties.offset + f.properties.size <= FILE_SIZE - TABLE_FOOTER_SIZE);
         buf_deinit(&again);
     }
     st_clear(st);
+    cipher_free(c);
 }
 
 /* Varints have several forms, so bytes are compared from the second writing on. */
@@ -118,10 +128,11 @@ static void open_content(slice content, uint8_t compression, uint16_t raw_size)
     block_codec_free(c);
 }
 
-static void seal_and_open(slice raw, enum block_compression compression)
+static void seal_and_open(slice raw, enum block_compression compression, bool is_sealed)
 {
     struct block_codec *c = block_codec_new(NULL);
-    struct table_seal   seal = {.number = NUMBER};
+    struct cipher      *cipher = is_sealed ? cipher_new(NULL, key) : NULL;
+    struct table_seal   seal = {.number = NUMBER, .cipher = cipher};
     struct block_handle h;
     struct block       *b = block_new(NULL, (uint32_t)raw.size);
     struct buf          stored;
@@ -133,9 +144,14 @@ static void seal_and_open(slice raw, enum block_compression compression)
     st = block_open(c, &seal, &h, buf_slice(&stored), b->raw);
     ASSERT(st_ok(st));
     ASSERT(slice_eq(block_raw(b), raw));
+    stored.data[raw.size % stored.size] ^= 8;
+    st = block_open(c, &seal, &h, buf_slice(&stored), b->raw);
+    ASSERT(status_code(st) == ST_CORRUPT);
+    st_clear(st);
     buf_deinit(&stored);
     heap_free(b);
     block_codec_free(c);
+    cipher_free(cipher);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -162,7 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         open_content(slice_from(bytes, 3), data[1], get_u16le(bytes.data + 1));
         break;
     default:
-        seal_and_open(bytes, data[0] / 6 % 3);
+        seal_and_open(bytes, data[0] / 6 % 3, data[0] >= 128);
         break;
     }
     return 0;
