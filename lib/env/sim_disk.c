@@ -827,9 +827,13 @@ static void write_make_durable(struct inode *in, uint64_t first, uint64_t last)
 }
 
 /* The operation is over: what it promised to be durable is. */
-static void sync_finish(struct sim_disk *d, struct env_io *io, const char *path,
+static void sync_finish(struct sim_node *node, struct env_io *io, const char *path,
                         uint64_t serial_before, uint64_t serial)
 {
+    struct sim_disk *d = node->disk;
+
+    if (node->faults.syncs_lie)
+        return;
     if (io->kind == IO_SYNC)
         inode_sync(io->file->handle, serial, io->result < 0);
     else if (io->kind == IO_SYNC_DIR && io->result == 0)
@@ -888,7 +892,7 @@ void sim_io(struct env *env, struct env_io *io, enum env_lane lane)
     sim_trace(node->sim, TRACE_IO, node, (uint64_t)io->kind << 32 | (uint32_t)lane,
               (uint64_t)io->result ^ io->offset << 20);
     pass_time(env, io_latency_us(node, io), lane);
-    sync_finish(node->disk, io, path, serial_before, serial);
+    sync_finish(node, io, path, serial_before, serial);
     heap_free(path);
     heap_free(path_to);
 }
@@ -953,6 +957,19 @@ status sim_disk_flip(struct sim_node *n, const char *path, uint64_t offset, int 
     image_flip(&in->now, offset, bit & 7);
     image_flip(&in->durable, offset, bit & 7);
     return STATUS_OK;
+}
+
+const char *sim_disk_file(const struct sim_node *n, size_t position, uint64_t *size)
+{
+    LIST_FOR_EACH (it, &n->disk->names) {
+        const struct name *name = CONTAINER_OF(it, struct name, link);
+
+        if (name->inode->is_dir || position-- > 0)
+            continue;
+        *size = name->inode->now.size;
+        return name->path;
+    }
+    return NULL;
 }
 
 void sim_disk_wipe(struct sim_node *n)

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "env/file.h"
-#include "env/sim.h"
 #include "storage/mem.h"
+#include "tests/env/sim_fixture.h"
 
 /* ---- the kinds ---- */
 
@@ -138,13 +138,14 @@ static void run_files(struct engine_world *w)
     assert_non_null(mkdtemp(w->dir));
     snprintf(w->path, sizeof w->path, "%s/store", w->dir);
     run_real(w);
-    remove_directory(w->path);
-    remove_directory(w->dir);
 }
 
-static bool is_down(void *arg)
+static void remove_files(const struct engine_world *w)
 {
-    return !sim_node_is_up(arg);
+    if (w->dir[0] == '\0')
+        return;
+    remove_directory(w->path);
+    remove_directory(w->dir);
 }
 
 static void run_simulated(struct engine_world *w)
@@ -153,27 +154,26 @@ static void run_simulated(struct engine_world *w)
     struct sim_node *node = sim_add_node(sim, "store", world_main, w);
 
     strcpy(w->path, "store");
-    assert_int_equal(sim_run_until(sim, is_down, node, UINT64_C(1) << 50), SIM_DONE);
+    assert_true(sim_end_life(sim, node, UINT64_C(1) << 50));
     sim_free(sim);
 }
 
-void engine_world_run(const struct engine_kind *kind, void (*body)(struct engine_world *w))
+/* Run the body in a fiber of a fresh world, with an open engine, which is closed afterwards. */
+static void run_world(struct engine_world *w)
 {
-    struct engine_world w = {.kind = kind, .body = body};
-
-    if (kind->set_options != NULL)
-        kind->set_options(&w.options);
-    if (kind->place != PLACE_MEMORY)
-        w.options.path = w.path;
-    switch (kind->place) {
+    if (w->kind->set_options != NULL)
+        w->kind->set_options(&w->options);
+    if (w->kind->place != PLACE_MEMORY)
+        w->options.path = w->path;
+    switch (w->kind->place) {
     case PLACE_MEMORY:
-        run_real(&w);
+        run_real(w);
         break;
     case PLACE_SIMULATED_DISK:
-        run_simulated(&w);
+        run_simulated(w);
         break;
     case PLACE_FILES:
-        run_files(&w);
+        run_files(w);
         break;
     }
 }
@@ -181,16 +181,20 @@ void engine_world_run(const struct engine_kind *kind, void (*body)(struct engine
 /* ---- suites ---- */
 
 struct suite_entry {
-    const struct engine_kind *kind;
-    const struct engine_case *c;
-    char                      name[160];
+    struct engine_world w;
+    char                name[160];
 };
 
 static void run_entry(void **state)
 {
-    const struct suite_entry *entry = *state;
+    run_world(&((struct suite_entry *)*state)->w);
+}
 
-    engine_world_run(entry->kind, entry->c->body);
+/* Runs after a failed test too, which never comes back from its world. */
+static int clean_entry(void **state)
+{
+    remove_files(&((const struct suite_entry *)*state)->w);
+    return 0;
 }
 
 int engine_suite_run(const char *name, const struct engine_case *cases, size_t count)
@@ -202,15 +206,18 @@ int engine_suite_run(const char *name, const struct engine_case *cases, size_t c
     int                 failed;
 
     for (size_t i = 0; i < all; i++) {
-        struct suite_entry *entry = &entries[total];
+        const struct engine_kind *kind = &engine_kinds[i / count];
+        const struct engine_case *c = &cases[i % count];
+        struct suite_entry       *entry = &entries[total];
 
-        entry->kind = &engine_kinds[i / count];
-        if (only != NULL && strstr(entry->kind->name, only) == NULL)
+        if (only != NULL && strstr(kind->name, only) == NULL)
             continue;
-        entry->c = &cases[i % count];
-        snprintf(entry->name, sizeof entry->name, "%s: %s", entry->kind->name, entry->c->sentence);
-        tests[total++] = (struct CMUnitTest){
-            .name = entry->name, .test_func = run_entry, .initial_state = entry};
+        entry->w = (struct engine_world){.kind = kind, .body = c->body};
+        snprintf(entry->name, sizeof entry->name, "%s: %s", kind->name, c->sentence);
+        tests[total++] = (struct CMUnitTest){.name = entry->name,
+                                             .test_func = run_entry,
+                                             .teardown_func = clean_entry,
+                                             .initial_state = entry};
     }
     failed = _cmocka_run_group_tests(name, tests, total, NULL, NULL);
     free(tests);

@@ -34,8 +34,6 @@ struct engine_world {
     void (*body)(struct engine_world *w);
 };
 
-/* Run the body in a fiber of a fresh world, with an open engine, which is closed afterwards. */
-void engine_world_run(const struct engine_kind *kind, void (*body)(struct engine_world *w));
 /* Sync, close the engine and open it again: all of it must be there. No reader may be open. Nothing
  * happens to an engine without files. */
 void MAY_YIELD engine_world_reopen(struct engine_world *w);

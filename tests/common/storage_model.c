@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/hmap.h"
+#include "storage/engine_internal.h"
 #include "tests/common/test.h"
 
 void model_init(struct model *m)
@@ -358,115 +359,186 @@ size_t model_expect(const struct model *m, const struct engine_iter_options *o, 
     return n;
 }
 
+static status differs(const char *what)
+{
+    return status_new(MODEL_DIFFERS, "the engine's answer is wrong: %s", what);
+}
+
+static status compare_entry(const struct model_entry *e, const struct engine_iter *it)
+{
+    if (!it->valid)
+        return differs("an iterator ends too early");
+    if (!slice_eq(it->key, key_of(e)))
+        return differs("an iterator shows another key");
+    if (it->ts != e->ts || it->tombstone != e->tombstone)
+        return differs("an iterator shows another version");
+    if (!slice_eq(it->value, slice_make(e->value, e->value_size)))
+        return differs("an iterator shows another value");
+    return STATUS_OK;
+}
+
 void model_check_entry(const struct model_entry *e, const struct engine_iter *it)
 {
-    assert_true(it->valid);
-    assert_true(slice_eq(it->key, key_of(e)));
-    assert_true(it->ts == e->ts);
-    assert_int_equal(it->tombstone, e->tombstone);
-    assert_true(slice_eq(it->value, slice_make(e->value, e->value_size)));
+    assert_st_ok(compare_entry(e, it));
 }
 
-static void check_iter(const struct model *m, struct engine *e, struct engine_iter_options o,
-                       struct prng *p, const struct model_shape *shape)
-{
-    const struct model_space *s = model_space_of(m, o.mode);
-    size_t                   *want = malloc((s->count + 1) * sizeof *want);
-    size_t                    n = model_expect(m, &o, want), at;
+/* An iterator on its way over what the model expects of it. */
+struct walk {
+    const struct model_space *space;
+    const size_t             *want;
+    size_t                    count;
     struct engine_iter       *it;
-    struct buf                key;
+};
 
-    assert_st_ok(engine_iter_open(e, &o, &it));
-    assert_st_ok(engine_iter_first(it));
-    for (size_t i = 0; i < n; i++) {
-        model_check_entry(&s->entries[want[i]], it);
-        assert_st_ok(engine_iter_next(it));
-    }
-    assert_false(it->valid);
-    assert_st_ok(engine_iter_last(it));
-    for (size_t i = n; i-- > 0;) {
-        model_check_entry(&s->entries[want[i]], it);
-        assert_st_ok(engine_iter_prev(it));
-    }
-    assert_false(it->valid);
+/* It must stand on the at-th; behind the last one: nowhere. */
+static status stands_at(const struct walk *w, size_t at)
+{
+    if (at < w->count)
+        return compare_entry(&w->space->entries[w->want[at]], w->it);
+    return w->it->valid ? differs("an iterator shows too much") : STATUS_OK;
+}
 
-    buf_init(&key, NULL);
-    for (int round = 0; p != NULL && round < 4; round++) {
-        model_random_key(p, shape, &key);
-        for (at = 0; at < n && slice_cmp(key_of(&s->entries[want[at]]), buf_slice(&key)) < 0;)
-            at++;
-        assert_st_ok(engine_iter_seek(it, buf_slice(&key)));
-        assert_int_equal(it->valid, at < n);
-        /* Back and forth from the middle. */
-        if (at < n) {
-            model_check_entry(&s->entries[want[at]], it);
-            assert_st_ok(engine_iter_prev(it));
-            assert_int_equal(it->valid, at > 0);
-            if (at > 0) {
-                model_check_entry(&s->entries[want[at - 1]], it);
-                assert_st_ok(engine_iter_next(it));
-                model_check_entry(&s->entries[want[at]], it);
-            }
+static status walk_forward(const struct walk *w)
+{
+    TRY_RETURN(engine_iter_first(w->it));
+    for (size_t i = 0; i < w->count; i++) {
+        TRY_RETURN(stands_at(w, i));
+        TRY_RETURN(engine_iter_next(w->it));
+    }
+    return stands_at(w, w->count);
+}
+
+static status walk_backward(const struct walk *w)
+{
+    TRY_RETURN(engine_iter_last(w->it));
+    for (size_t i = w->count; i-- > 0;) {
+        TRY_RETURN(stands_at(w, i));
+        TRY_RETURN(engine_iter_prev(w->it));
+    }
+    return stands_at(w, w->count);
+}
+
+/* To the key from both sides, and back and forth from there. */
+static status walk_around(const struct walk *w, slice key)
+{
+    size_t at = 0;
+
+    while (at < w->count && slice_cmp(key_of(&w->space->entries[w->want[at]]), key) < 0)
+        at++;
+    TRY_RETURN(engine_iter_seek(w->it, key));
+    TRY_RETURN(stands_at(w, at));
+    if (at < w->count) {
+        TRY_RETURN(engine_iter_prev(w->it));
+        TRY_RETURN(stands_at(w, at > 0 ? at - 1 : w->count));
+        if (at > 0) {
+            TRY_RETURN(engine_iter_next(w->it));
+            TRY_RETURN(stands_at(w, at));
         }
-        assert_st_ok(engine_iter_seek_before(it, buf_slice(&key)));
-        assert_int_equal(it->valid, at > 0);
-        if (at > 0)
-            model_check_entry(&s->entries[want[at - 1]], it);
+    }
+    TRY_RETURN(engine_iter_seek_before(w->it, key));
+    return stands_at(w, at > 0 ? at - 1 : w->count);
+}
+
+static status walk(const struct walk *w, struct heap *heap, struct prng *p,
+                   const struct model_shape *shape)
+{
+    struct buf key;
+    status     st = STATUS_OK;
+
+    TRY_RETURN(walk_forward(w));
+    TRY_RETURN(walk_backward(w));
+    buf_init(&key, heap);
+    for (int round = 0; p != NULL && round < 4 && st_ok(st); round++) {
+        model_random_key(p, shape, &key);
+        st = walk_around(w, buf_slice(&key));
     }
     buf_deinit(&key);
-    engine_iter_close(it);
-    free(want);
+    return st;
 }
 
-static void check_get(const struct model *m, struct engine *e, struct engine_snapshot *snapshot,
-                      slice key, hlc_ts ts)
+static status compare_iter(const struct model *m, struct engine *e,
+                           const struct engine_iter_options *o, struct prng *p,
+                           const struct model_shape *shape)
+{
+    struct walk w = {.space = model_space_of(m, o->mode)};
+    /* Of the node's heap, which goes with it when it crashes in the middle of reading. */
+    size_t     *want = heap_must_alloc(env_heap(e->env), w.space->count + 1, sizeof *want);
+    status      st;
+
+    w.want = want;
+    w.count = model_expect(m, o, want);
+    st = engine_iter_open(e, o, &w.it);
+    if (st_ok(st)) {
+        st = walk(&w, env_heap(e->env), p, shape);
+        engine_iter_close(w.it);
+    }
+    heap_free(want);
+    return st;
+}
+
+static status compare_value(const struct model_entry *want, const struct engine_value *v)
+{
+    if (v->found != (want != NULL))
+        return differs(v->found ? "a get finds too much" : "a get does not find a key");
+    if (want == NULL)
+        return STATUS_OK;
+    if (v->ts != want->ts || v->tombstone != want->tombstone)
+        return differs("a get finds another version");
+    if (!slice_eq(v->value, slice_make(want->value, want->value_size)))
+        return differs("a get finds another value");
+    return STATUS_OK;
+}
+
+static status compare_get(const struct model *m, struct engine *e, struct engine_snapshot *snapshot,
+                          slice key, hlc_ts ts)
 {
     struct engine_value v;
     bool                exact;
     size_t              at = find(&m->data, key, ts, &exact);
     bool                found = at < m->data.count && slice_eq(key_of(&m->data.entries[at]), key);
 
-    assert_st_ok(engine_get(e, snapshot, key, ts, &v));
+    TRY_RETURN(engine_get(e, snapshot, key, ts, &v));
     if (!found && v.found && v.tombstone && v.ts <= m->floor)
         v.found = false; /* to be dropped; whoever reads sees nothing either way */
-    assert_int_equal(v.found, found);
-    if (found) {
-        const struct model_entry *want = &m->data.entries[at];
-
-        assert_true(v.ts == want->ts);
-        assert_int_equal(v.tombstone, want->tombstone);
-        assert_true(slice_eq(v.value, slice_make(want->value, want->value_size)));
-    }
+    TRY_RETURN(compare_value(found ? &m->data.entries[at] : NULL, &v));
     at = find(&m->meta, key, 0, &exact);
-    assert_st_ok(engine_get_meta(e, snapshot, key, &v));
-    assert_int_equal(v.found, exact);
-    if (exact)
-        assert_true(slice_eq(
-            v.value, slice_make(m->meta.entries[at].value, m->meta.entries[at].value_size)));
+    TRY_RETURN(engine_get_meta(e, snapshot, key, &v));
+    return compare_value(exact ? &m->meta.entries[at] : NULL, &v);
+}
+
+static status compare_stats(const struct model *m, struct engine *e)
+{
+    struct engine_stats stats;
+
+    if (engine_applied(e, 7) != m->applied)
+        return differs("another applied index");
+    if (m->counts_are_near || m->floor > 0)
+        return STATUS_OK;
+    engine_stats(e, &stats);
+    if (stats.entries != m->data.count || stats.meta_entries != m->meta.count)
+        return differs("another count of entries");
+    return STATUS_OK;
+}
+
+status model_compare_all(const struct model *m, struct engine *e, struct engine_snapshot *s)
+{
+    struct engine_iter_options o = {
+        .snapshot = s, .mode = ENGINE_ITER_VERSIONS, .ts = HLC_TS_MAX, .newer_than = m->floor};
+
+    TRY_RETURN(compare_iter(m, e, &o, NULL, NULL));
+    if (m->floor > 0) {
+        o.mode = ENGINE_ITER_VISIBLE;
+        o.ts = m->floor;
+        TRY_RETURN(compare_iter(m, e, &o, NULL, NULL));
+    }
+    o.mode = ENGINE_ITER_META;
+    TRY_RETURN(compare_iter(m, e, &o, NULL, NULL));
+    return s != NULL ? STATUS_OK : compare_stats(m, e);
 }
 
 void model_check_all(const struct model *m, struct engine *e, struct engine_snapshot *s)
 {
-    struct engine_iter_options o = {
-        .snapshot = s, .mode = ENGINE_ITER_VERSIONS, .ts = HLC_TS_MAX, .newer_than = m->floor};
-    struct engine_stats stats;
-
-    check_iter(m, e, o, NULL, NULL);
-    if (m->floor > 0) {
-        o.mode = ENGINE_ITER_VISIBLE;
-        o.ts = m->floor;
-        check_iter(m, e, o, NULL, NULL);
-    }
-    o.mode = ENGINE_ITER_META;
-    check_iter(m, e, o, NULL, NULL);
-    if (s != NULL)
-        return;
-    assert_int_equal(engine_applied(e, 7), m->applied);
-    if (m->counts_are_near || m->floor > 0)
-        return;
-    engine_stats(e, &stats);
-    assert_int_equal(stats.entries, m->data.count);
-    assert_int_equal(stats.meta_entries, m->meta.count);
+    assert_st_ok(model_compare_all(m, e, s));
 }
 
 /* A moment that may be read at. */
@@ -494,22 +566,31 @@ void model_random_iter(struct prng *p, const struct model *m, const struct model
         out->prefix = slice_make(start->data, 1 + prng_below(p, MIN(start->size, (size_t)8)));
 }
 
-void model_check_some(const struct model *m, struct engine *e, struct engine_snapshot *s,
-                      struct prng *p, const struct model_shape *shape)
+status model_compare_some(const struct model *m, struct engine *e, struct engine_snapshot *s,
+                          struct prng *p, const struct model_shape *shape)
 {
     struct engine_iter_options o = {.snapshot = s};
     struct buf                 start, end;
+    status                     st = STATUS_OK;
 
-    buf_init(&start, NULL);
-    buf_init(&end, NULL);
-    for (int i = 0; i < 20; i++) {
+    buf_init(&start, env_heap(e->env));
+    buf_init(&end, env_heap(e->env));
+    for (int i = 0; i < 20 && st_ok(st); i++) {
         model_random_key(p, shape, &start);
-        check_get(m, e, s, buf_slice(&start), random_ts(p, shape));
+        st = compare_get(m, e, s, buf_slice(&start), random_ts(p, shape));
     }
     model_random_iter(p, m, shape, &start, &end, &o);
-    check_iter(m, e, o, p, shape);
+    if (st_ok(st))
+        st = compare_iter(m, e, &o, p, shape);
     buf_deinit(&start);
     buf_deinit(&end);
+    return st;
+}
+
+void model_check_some(const struct model *m, struct engine *e, struct engine_snapshot *s,
+                      struct prng *p, const struct model_shape *shape)
+{
+    assert_st_ok(model_compare_some(m, e, s, p, shape));
 }
 
 static uint64_t hash_entry(uint64_t seed, slice key, hlc_ts ts, bool tombstone, slice value)
@@ -518,40 +599,65 @@ static uint64_t hash_entry(uint64_t seed, slice key, hlc_ts ts, bool tombstone, 
     return hash_bytes(value.data, value.size, seed);
 }
 
-static uint64_t hash_space(const struct model_space *s, uint64_t hash)
+/* What is collected late is left out: what reads at the floor see, and what is newer. */
+static const enum engine_iter_mode hash_modes[] = {ENGINE_ITER_VERSIONS, ENGINE_ITER_VISIBLE,
+                                                   ENGINE_ITER_META};
+
+static struct engine_iter_options hash_options(const struct model *m, enum engine_iter_mode mode)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        const struct model_entry *e = &s->entries[i];
+    return (struct engine_iter_options){.mode = mode,
+                                        .ts = mode == ENGINE_ITER_VISIBLE ? m->floor : HLC_TS_MAX,
+                                        .newer_than = mode == ENGINE_ITER_VERSIONS ? m->floor : 0};
+}
+
+static uint64_t hash_mode(const struct model *m, enum engine_iter_mode mode, uint64_t hash)
+{
+    const struct model_space  *s = model_space_of(m, mode);
+    struct engine_iter_options o = hash_options(m, mode);
+    size_t                    *shown = malloc((s->count + 1) * sizeof *shown);
+    size_t                     count = model_expect(m, &o, shown);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct model_entry *e = &s->entries[shown[i]];
 
         hash =
             hash_entry(hash, key_of(e), e->ts, e->tombstone, slice_make(e->value, e->value_size));
     }
+    free(shown);
     return hash;
 }
 
 uint64_t model_hash(const struct model *m)
 {
-    return hash_space(&m->meta, hash_space(&m->data, hash_u64(m->applied)));
-}
+    uint64_t hash = hash_u64(m->applied);
 
-static uint64_t hash_iter(struct engine *e, enum engine_iter_mode mode, uint64_t hash)
-{
-    struct engine_iter_options o = {.mode = mode, .ts = HLC_TS_MAX};
-    struct engine_iter        *it;
-
-    assert_st_ok(engine_iter_open(e, &o, &it));
-    assert_st_ok(engine_iter_first(it));
-    while (it->valid) {
-        hash = hash_entry(hash, it->key, it->ts, it->tombstone, it->value);
-        assert_st_ok(engine_iter_next(it));
-    }
-    engine_iter_close(it);
+    for (size_t i = 0; i < ARRAY_LEN(hash_modes); i++)
+        hash = hash_mode(m, hash_modes[i], hash);
     return hash;
 }
 
-uint64_t model_hash_engine(struct engine *e)
+static status hash_iter(struct engine *e, const struct engine_iter_options *o, uint64_t *hash)
 {
-    uint64_t hash = hash_iter(e, ENGINE_ITER_VERSIONS, hash_u64(engine_applied(e, 7)));
+    struct engine_iter *it;
+    status              st;
 
-    return hash_iter(e, ENGINE_ITER_META, hash);
+    TRY_RETURN(engine_iter_open(e, o, &it));
+    st = engine_iter_first(it);
+    while (st_ok(st) && it->valid) {
+        *hash = hash_entry(*hash, it->key, it->ts, it->tombstone, it->value);
+        st = engine_iter_next(it);
+    }
+    engine_iter_close(it);
+    return st;
+}
+
+status model_hash_engine(const struct model *m, struct engine *e, uint64_t *hash)
+{
+    *hash = hash_u64(engine_applied(e, 7));
+    for (size_t i = 0; i < ARRAY_LEN(hash_modes); i++) {
+        struct engine_iter_options o = hash_options(m, hash_modes[i]);
+
+        TRY_RETURN(hash_iter(e, &o, hash));
+    }
+    return STATUS_OK;
 }

@@ -71,11 +71,20 @@ void model_random_key(struct prng *p, const struct model_shape *shape, struct bu
 void model_random_iter(struct prng *p, const struct model *m, const struct model_shape *shape,
                        struct buf *start, struct buf *end, struct engine_iter_options *out);
 
-/* Fail the test unless the engine (or a snapshot of it) holds exactly this. */
-void model_check_all(const struct model *m, struct engine *e, struct engine_snapshot *s);
+/* What a comparison answers when the engine's answer is not the model's; any other error is the
+ * engine's own. */
+#define MODEL_DIFFERS ST_INTERNAL
+
+/* Whether the engine (or a snapshot of it) holds exactly this. */
+status model_compare_all(const struct model *m, struct engine *e, struct engine_snapshot *s)
+    MUST_CHECK;
 /* The same for a few random gets, iterators and spans. */
-void model_check_some(const struct model *m, struct engine *e, struct engine_snapshot *s,
-                      struct prng *p, const struct model_shape *shape);
+status model_compare_some(const struct model *m, struct engine *e, struct engine_snapshot *s,
+                          struct prng *p, const struct model_shape *shape) MUST_CHECK;
+/* Both, failing the test unless the answer is OK. */
+void   model_check_all(const struct model *m, struct engine *e, struct engine_snapshot *s);
+void   model_check_some(const struct model *m, struct engine *e, struct engine_snapshot *s,
+                        struct prng *p, const struct model_shape *shape);
 
 /* The entries an iterator with these options shows, as positions in the space it is of; out has
  * room for all of them. Returns how many. */
@@ -88,8 +97,9 @@ static inline const struct model_space *model_space_of(const struct model   *m,
     return mode == ENGINE_ITER_META ? &m->meta : &m->data;
 }
 
-/* Hashes of everything held: equal content, equal hash. */
+/* Hashes of everything held, but for what may be collected (model.floor): equal content, equal
+ * hash. */
 uint64_t model_hash(const struct model *m);
-uint64_t model_hash_engine(struct engine *e);
+status   model_hash_engine(const struct model *m, struct engine *e, uint64_t *hash) MUST_CHECK;
 
 #endif

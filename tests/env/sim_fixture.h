@@ -54,4 +54,43 @@ static inline void sim_do(struct sim *s, struct sim_node *n, env_fn *fn, void *a
     assert_true(sim_try(s, n, fn, arg));
 }
 
+/* ---- lives --------------------------------------------------------------------------------------
+ * A node whose main ends with env_stop() lives once per start. */
+
+static inline bool sim_is_down(void *node)
+{
+    return !sim_node_is_up(node);
+}
+
+/* Run until the node is down, for `us` at most; false when it hangs. */
+static inline bool sim_end_life(struct sim *s, struct sim_node *n, uint64_t us)
+{
+    return sim_run_until(s, sim_is_down, n, us) == SIM_DONE;
+}
+
+/* The same, and a node that hangs fails the test. */
+static inline void sim_live(struct sim *s, struct sim_node *n)
+{
+    if (!sim_end_life(s, n, 600 * (uint64_t)SECOND_US))
+        fail_msg("seed %llu: node \"%s\" hangs", (unsigned long long)sim_seed(s), sim_node_name(n));
+}
+
+/* A life on what the disk holds, and no crash at an I/O that was planned before. */
+static inline void sim_live_again(struct sim *s, struct sim_node *n)
+{
+    sim_crash_at_io(n, 0, SIM_KILL);
+    sim_restart(n);
+    sim_live(s, n);
+}
+
+/* One that ends at the count-th I/O, if it gets so far. */
+static inline void sim_live_until_io(struct sim *s, struct sim_node *n, uint64_t count,
+                                     enum sim_crash how)
+{
+    sim_restart(n);
+    sim_crash_at_io(n, count, how);
+    sim_live(s, n);
+    sim_crash_at_io(n, 0, how);
+}
+
 #endif

@@ -1,10 +1,9 @@
 /* Stores on simulated disks: a crash at every I/O in turn, un-synced data lost or torn, failing
  * syncs, full disks. After each, what was acknowledged is there, and what was not is there whole or
  * not at all, in order. */
-#include "env/sim.h"
 #include "storage/engine.h"
 #include "tests/common/storage_model.h"
-#include "tests/common/test.h"
+#include "tests/env/sim_fixture.h"
 
 enum { PENDING_MAX = 64, LIVES_MAX = 12 };
 
@@ -74,10 +73,11 @@ static void forget_pending(struct scenario *s)
 /* What a reopened store holds: all that is sure, and some of the pending batches, without a gap. */
 static void check_recovered(struct scenario *s, struct engine *e)
 {
-    uint64_t     found = model_hash_engine(e);
+    uint64_t     found;
     struct model m;
     size_t       kept = 0;
 
+    assert_st_ok(model_hash_engine(&s->sure, e, &found));
     model_copy(&m, &s->sure);
     while (model_hash(&m) != found) {
         if (kept == s->pending_count)
@@ -188,26 +188,12 @@ static void node_main(struct env *env, void *arg)
     env_stop(env);
 }
 
-static bool is_down(void *arg)
-{
-    return !sim_node_is_up(((struct scenario *)arg)->node);
-}
-
-static void run_life(struct scenario *s)
-{
-    enum sim_result r = sim_run_until(s->sim, is_down, s, UINT64_C(600000000));
-
-    if (r != SIM_DONE)
-        fail_msg("seed %llu: the store hangs", (unsigned long long)sim_seed(s->sim));
-}
-
 /* Restart until the work is done. */
 static void finish(struct scenario *s)
 {
     while (!s->done) {
         assert_true(s->lives < LIVES_MAX);
-        sim_restart(s->node);
-        run_life(s);
+        sim_live_again(s->sim, s->node);
     }
 }
 
@@ -221,14 +207,10 @@ static bool crash_at(uint64_t seed, uint64_t count, uint64_t again, enum sim_cra
     scenario_init(&s, seed, 60);
     s.node = sim_add_node(s.sim, "n", node_main, &s);
     sim_crash_at_io(s.node, count, how);
-    run_life(&s);
+    sim_live(s.sim, s.node);
     crashed = !s.done;
-    if (crashed && again > 0) {
-        sim_restart(s.node);
-        sim_crash_at_io(s.node, again, how);
-        run_life(&s);
-        sim_crash_at_io(s.node, 0, how);
-    }
+    if (crashed && again > 0)
+        sim_live_until_io(s.sim, s.node, again, how);
     finish(&s);
     scenario_deinit(&s);
     return crashed;
@@ -282,17 +264,14 @@ static bool fail_at(uint64_t seed, struct sim_disk_faults faults, bool kill_firs
     s.node = sim_add_node(s.sim, "n", node_main, &s);
     sim_disk_set_faults(s.node, &faults);
     s.has_faults = true;
-    run_life(&s);
+    sim_live(s.sim, s.node);
     failed = !s.done;
     s.has_faults = false;
     sim_disk_set_faults(s.node, &(struct sim_disk_faults){0});
     if (failed && kill_first) {
         /* The restarted process sees the page cache that the failed sync left behind, and believes
          * what it makes durable; then the power goes. */
-        sim_restart(s.node);
-        sim_crash_at_io(s.node, 60 + seed % 40, SIM_POWER_LOSS);
-        run_life(&s);
-        sim_crash_at_io(s.node, 0, SIM_POWER_LOSS);
+        sim_live_until_io(s.sim, s.node, 60 + seed % 40, SIM_POWER_LOSS);
     }
     finish(&s);
     scenario_deinit(&s);
@@ -324,21 +303,19 @@ static void full_disk_run(uint64_t seed, uint64_t space)
     s.shape.clears = false;
     s.shape.keys = 400;
     s.node = sim_add_node(s.sim, "n", node_main, &s);
-    run_life(&s); /* fine so far */
+    sim_live(s.sim, s.node); /* fine so far */
     faults.space_max = sim_disk_used(s.node) + space;
     sim_disk_set_faults(s.node, &faults);
     s.done = false;
     s.steps_left = 150;
     s.lives = 0;
-    sim_restart(s.node);
-    run_life(&s);
+    sim_live_again(s.sim, s.node);
     assert_true(s.disk_full > 0);
     sim_disk_set_faults(s.node, &(struct sim_disk_faults){0});
     s.disk_full = 0;
     s.done = false;
     s.steps_left = 30;
-    sim_restart(s.node);
-    run_life(&s);
+    sim_live_again(s.sim, s.node);
     assert_true(s.done);
     assert_int_equal(s.disk_full, 0);
     scenario_deinit(&s);
@@ -436,22 +413,15 @@ static void crowd_main(struct env *env, void *arg)
     env_stop(env);
 }
 
-static bool crowd_is_down(void *arg)
-{
-    return !sim_node_is_up(((struct crowd *)arg)->node);
-}
-
 static void crowd_run(uint64_t seed, uint64_t crash_io)
 {
     struct crowd c = {.sim = sim_new(seed, NULL)};
 
     c.node = sim_add_node(c.sim, "n", crowd_main, &c);
     sim_crash_at_io(c.node, crash_io, SIM_POWER_LOSS);
-    assert_int_equal(sim_run_until(c.sim, crowd_is_down, &c, 60000000), SIM_DONE);
-    sim_crash_at_io(c.node, 0, SIM_POWER_LOSS);
+    sim_live(c.sim, c.node);
     c.checking = true;
-    sim_restart(c.node);
-    assert_int_equal(sim_run_until(c.sim, crowd_is_down, &c, 60000000), SIM_DONE);
+    sim_live_again(c.sim, c.node);
     assert_true(c.checked);
     sim_free(c.sim);
 }

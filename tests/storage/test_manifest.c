@@ -1,8 +1,7 @@
 /* Manifests on simulated disks: edits in bytes, a crash at every I/O, flipped bytes, failing syncs
  * and full disks. What was acknowledged is there after each; what was not is there whole or not. */
-#include "env/sim.h"
 #include "storage/lsm/manifest.h"
-#include "tests/common/test.h"
+#include "tests/env/sim_fixture.h"
 
 #include "base/prng.h"
 
@@ -283,20 +282,14 @@ static void node_main(struct env *env, void *arg)
     env_stop(env);
 }
 
-static bool is_down(void *arg)
-{
-    return !sim_node_is_up(((struct scene *)arg)->node);
-}
-
 static void run_life(struct scene *s)
 {
-    assert_int_equal(sim_run_until(s->sim, is_down, s, UINT64_C(600000000)), SIM_DONE);
+    sim_live(s->sim, s->node);
 }
 
 static void restart(struct scene *s)
 {
-    sim_restart(s->node);
-    run_life(s);
+    sim_live_again(s->sim, s->node);
 }
 
 static void scene_init(struct scene *s, uint64_t seed, unsigned edits, uint64_t rewrite_size)
@@ -335,11 +328,8 @@ static bool crash_at(uint64_t seed, uint64_t count, uint64_t again, enum sim_cra
     run_life(&s);
     crashed = !s.done;
     if (crashed && again > 0) {
-        sim_restart(s.node);
-        sim_crash_at_io(s.node, again, how);
-        run_life(&s);
+        sim_live_until_io(s.sim, s.node, again, how);
     }
-    sim_crash_at_io(s.node, 0, how);
     restart(&s);
     assert_true(s.done);
     restart(&s);
@@ -389,10 +379,7 @@ static bool fail_at(uint64_t seed, struct sim_disk_faults faults, uint64_t crash
     if (failed) {
         /* The next process sees what the failed one left in the page cache. What it shows must
          * outlive the power. */
-        sim_restart(s.node);
-        sim_crash_at_io(s.node, crash_io, SIM_POWER_LOSS);
-        run_life(&s);
-        sim_crash_at_io(s.node, 0, SIM_POWER_LOSS);
+        sim_live_until_io(s.sim, s.node, crash_io, SIM_POWER_LOSS);
     }
     restart(&s);
     assert_true(s.done);
@@ -521,10 +508,7 @@ static void full_disk(void **state)
         assert_true(s.done || s.code == ST_DISK_FULL);
         assert_false(s.failed);
         if (space % 2 == 0) { /* and again after power loss at the next start */
-            sim_restart(s.node);
-            sim_crash_at_io(s.node, 3 + space / 2, SIM_POWER_LOSS);
-            run_life(&s);
-            sim_crash_at_io(s.node, 0, SIM_POWER_LOSS);
+            sim_live_until_io(s.sim, s.node, 3 + space / 2, SIM_POWER_LOSS);
         }
         sim_disk_set_faults(s.node, &(struct sim_disk_faults){0});
         s.has_faults = false;
@@ -621,11 +605,6 @@ static void crowd_main(struct env *env, void *arg)
     env_stop(env);
 }
 
-static bool crowd_is_down(void *arg)
-{
-    return !sim_node_is_up(((struct crowd *)arg)->node);
-}
-
 static void crowd_of_writers(void **state)
 {
     uint64_t seed = test_seed(400);
@@ -636,11 +615,9 @@ static void crowd_of_writers(void **state)
 
         c.node = sim_add_node(c.sim, "n", crowd_main, &c);
         sim_crash_at_io(c.node, io, SIM_POWER_LOSS);
-        assert_int_equal(sim_run_until(c.sim, crowd_is_down, &c, 60000000), SIM_DONE);
-        sim_crash_at_io(c.node, 0, SIM_POWER_LOSS);
+        sim_live(c.sim, c.node);
         c.checking = true;
-        sim_restart(c.node);
-        assert_int_equal(sim_run_until(c.sim, crowd_is_down, &c, 60000000), SIM_DONE);
+        sim_live_again(c.sim, c.node);
         assert_true(c.checked || !c.tried[0][0]); /* or it was not created yet */
         sim_free(c.sim);
     }
