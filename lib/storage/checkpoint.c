@@ -121,14 +121,18 @@ static status write_file(struct writer *w, const char *tmp)
     return st;
 }
 
+void checkpoint_delete(struct durable *d, uint64_t sequence)
+{
+    char *path = durable_path(d, ".ckpt", sequence);
+
+    st_clear(env_unlink(d->env, path));
+    heap_free(path);
+}
+
 static void drop_old_checkpoint(struct durable *d, uint64_t newest)
 {
-    if (d->has_checkpoint && d->checkpoint_sequence != newest) {
-        char *path = durable_path(d, ".ckpt", d->checkpoint_sequence);
-
-        st_clear(env_unlink(d->env, path)); /* the next start tries again */
-        heap_free(path);
-    }
+    if (d->has_checkpoint && d->checkpoint_sequence != newest)
+        checkpoint_delete(d, d->checkpoint_sequence);
     d->has_checkpoint = true;
     d->checkpoint_sequence = newest;
 }
@@ -190,7 +194,8 @@ static status apply_block(void *ctx, uint64_t offset, slice payload)
 
     (void)offset;
     d->owner->apply(d->e, payload, APPLY_SYNCED);
-    note_written(d, payload);
+    if (d->owner->has_checkpoints) /* else the engine has it from one of another kind */
+        note_written(d, payload);
     return STATUS_OK;
 }
 

@@ -457,36 +457,36 @@ out:
     return st;
 }
 
-static bool ends_with(slice name, const char *suffix)
+/* Whether a file is made only after the identity is durable. */
+static bool is_of_whole_store(enum store_file_kind kind)
 {
-    size_t size = strlen(suffix);
-
-    return name.size > size && slice_eq_cstr(slice_from(name, name.size - size), suffix);
+    return kind == STORE_FILE_CHECKPOINT || kind == STORE_FILE_TABLE ||
+           kind == STORE_FILE_MANIFEST || kind == STORE_FILE_CURRENT;
 }
 
 /* A directory without identity holds nothing of ours, or a store whose making was interrupted: that
- * has no checkpoint or table yet. One of a copy that was interrupted shares its files. */
+ * has log segments at the most. One of a copy that was interrupted shares its files. */
 static status remove_half_made(struct durable *d)
 {
     struct arena *arena = arena_new(env_heap(d->env), NULL);
     const char  **names;
     size_t        count;
+    uint64_t      number;
     status        st;
 
     TRY(st, env_list_dir(d->env, d->path, arena, &names, &count), out);
     for (size_t i = 0; i < count && st_ok(st); i++) {
-        slice name = slice_cstr(names[i]);
-        char *path;
-
-        if (ends_with(name, ".ckpt") || ends_with(name, ".sst") || ends_with(name, ".manifest")) {
+        if (is_of_whole_store(store_file_kind(names[i], &number)))
             st = status_new(ST_CORRUPT,
                             "store \"%s\" has lost its identity file, or is an unfinished copy",
                             d->path);
-        } else if (ends_with(name, ".log")) {
-            path = named_path(d, names[i]);
+    }
+    for (size_t i = 0; i < count && st_ok(st); i++) {
+        char *path = named_path(d, names[i]);
+
+        if (store_file_kind(names[i], &number) == STORE_FILE_LOG)
             st = env_unlink(d->env, path);
-            heap_free(path);
-        }
+        heap_free(path);
     }
 out:
     arena_free(arena);
@@ -682,6 +682,9 @@ void durable_free_before(struct durable *d, uint64_t sequence)
 {
     raft_log_free_before(&d->raft, sequence);
     d->log_bytes = d->old_count * d->segment_size;
+    if (d->has_foreign_checkpoint)
+        checkpoint_delete(d, d->checkpoint_sequence);
+    d->has_foreign_checkpoint = false;
 }
 
 /* Each restart begins a segment, as none that was read is written to again (L4). */

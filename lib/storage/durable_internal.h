@@ -96,6 +96,7 @@ struct durable {
     uint64_t        checkpoint_size; /* of the last one */
     uint64_t        checkpoint_sequence;
     bool            has_checkpoint;
+    bool            has_foreign_checkpoint; /* of the engine that had the store before */
     uint64_t        checkpoint_retry; /* log_bytes at which to try again after a failure */
     uint64_t        prepare_at_us;    /* no segment is prepared in the background before */
     uint64_t        relief_at_us;     /* ENGINE_READ_ONLY: when to look for room again */
@@ -140,5 +141,7 @@ status MAY_YIELD durable_recover(struct durable *d) MUST_CHECK;
 /* checkpoint.c */
 status MAY_YIELD checkpoint_write(struct durable *d) MUST_CHECK;
 status MAY_YIELD checkpoint_read(struct durable *d, uint64_t sequence) MUST_CHECK;
+/* Delete the file of a checkpoint; what cannot be deleted the next opening tries again. */
+void             checkpoint_delete(struct durable *d, uint64_t sequence);
 
 #endif

@@ -47,10 +47,10 @@ struct engine_options {
     uint64_t checkpoint_bytes; /* log written since the last one that starts a checkpoint; default
                                   256 MiB, and at least the size of the data */
     /* Of ENGINE_LSM, in bytes: what is gathered in memory before it is written (32 MiB), blocks of
-     * tables kept in memory (128 MiB), a table (32 MiB), and the least target of a level (64 MiB).
-     */
+     * tables kept in memory (128 MiB), a table (32 MiB), the least target of a level (64 MiB), and
+     * past what size the manifest is written anew (4 MiB). */
     size_t   memtable_size, cache_size;
-    uint64_t table_size, level_size;
+    uint64_t table_size, level_size, manifest_size;
     /* Of ENGINE_LSM: 32 bytes each, borrowed until engine_open() returns. A store that is made with
      * `store_key` is encrypted, and opens with that key alone. One that has `old_store_key` gets
      * `store_key` in its place, which rewrites no data (keyring.h). */

@@ -19,6 +19,14 @@ struct recovery {
     uint64_t        batches;
 };
 
+/* The memory engine must not take a store of tables for one without a checkpoint. */
+static status check_kind(struct durable *d, enum store_file_kind kind)
+{
+    if (kind != STORE_FILE_CURRENT || !d->owner->has_checkpoints)
+        return STATUS_OK;
+    return status_new(ST_CONFIG_ERROR, "store \"%s\" keeps its data in tables", d->path);
+}
+
 static status list_checkpoints(struct recovery *r)
 {
     const char **names;
@@ -27,9 +35,11 @@ static status list_checkpoints(struct recovery *r)
     TRY_RETURN(env_list_dir(r->d->env, r->d->path, r->scan.arena, &names, &count));
     r->checkpoints = ARENA_ARRAY(r->scan.arena, uint64_t, count + 1);
     for (size_t i = 0; i < count; i++) {
-        uint64_t number;
+        uint64_t             number;
+        enum store_file_kind kind = store_file_kind(names[i], &number);
 
-        if (store_file_kind(names[i], &number) == STORE_FILE_CHECKPOINT)
+        TRY_RETURN(check_kind(r->d, kind));
+        if (kind == STORE_FILE_CHECKPOINT)
             r->checkpoints[r->checkpoint_count++] = number;
     }
     sort_stable(env_heap(r->d->env), r->checkpoints, r->checkpoint_count, sizeof r->checkpoints[0],
@@ -159,15 +169,25 @@ static void delete_rest(struct recovery *r)
     }
 }
 
-static status read_checkpoint(struct recovery *r, uint64_t *start)
+/* All but the newest, or all when what they hold is elsewhere. */
+static void delete_checkpoints(struct recovery *r, size_t kept)
+{
+    for (size_t i = 0; i + kept < r->checkpoint_count; i++)
+        checkpoint_delete(r->d, r->checkpoints[i]);
+}
+
+/* What the log goes on from: what the engine has elsewhere, or a checkpoint. One of the memory
+ * engine is what an engine with tables begins with, until its first table is there. */
+static status read_base(struct recovery *r, uint64_t *start)
 {
     struct durable *d = r->d;
 
     *start = 1;
     if (d->owner->recover_base != NULL)
         TRY_RETURN(d->owner->recover_base(d->e, d, start));
-    if (*start > 1) { /* the rest is elsewhere; a checkpoint is of the engine before */
+    if (*start > 1) {
         d->has_checkpoint = true;
+        delete_checkpoints(r, 0);
         return STATUS_OK;
     }
     if (r->checkpoint_count == 0)
@@ -175,13 +195,9 @@ static status read_checkpoint(struct recovery *r, uint64_t *start)
     *start = r->checkpoints[r->checkpoint_count - 1];
     TRY_RETURN(checkpoint_read(d, *start));
     d->has_checkpoint = true;
+    d->has_foreign_checkpoint = !d->owner->has_checkpoints;
     d->checkpoint_sequence = *start;
-    for (size_t i = 0; i + 1 < r->checkpoint_count; i++) {
-        char *path = durable_path(d, ".ckpt", r->checkpoints[i]);
-
-        st_clear(env_unlink(d->env, path));
-        heap_free(path);
-    }
+    delete_checkpoints(r, 1);
     return STATUS_OK;
 }
 
@@ -215,8 +231,8 @@ static status recover(struct recovery *r)
 
     TRY_RETURN(log_scan_list(&r->scan));
     TRY_RETURN(list_checkpoints(r));
-    TRY_RETURN(read_checkpoint(r, &start));
-    if (r->scan.count == 0 && r->checkpoint_count == 0)
+    TRY_RETURN(read_base(r, &start));
+    if (r->scan.count == 0 && !r->d->has_checkpoint)
         return status_new(ST_CORRUPT, "the store has lost its log");
     TRY_RETURN(log_scan_chain(&r->scan, start));
     TRY_RETURN(log_scan_read(&r->scan, &visitor));

@@ -144,6 +144,8 @@ static void remove_files(const struct engine_world *w)
 {
     if (w->dir[0] == '\0')
         return;
+    if (w->copy_path[0] != '\0')
+        remove_directory(w->copy_path);
     remove_directory(w->path);
     remove_directory(w->dir);
 }

@@ -356,6 +356,7 @@ static void compaction_fiber(struct env *env, void *arg)
         st = compact(l, p);
         l->pick = NULL;
         pick_free(p);
+        l->compact_fails = !st_ok(st);
         env_broadcast(env, &l->idle);
         if (st_ok(st) || status_code(st) == ST_CANCELLED || l->is_closing) {
             st_clear(st);
@@ -390,23 +391,24 @@ static size_t level0_tables(const struct lsm *l)
 
 static bool must_stop(const struct lsm *l)
 {
-    return (level0_tables(l) >= STOP_TABLES && l->is_compacting) ||
-           (l->waiting_count >= STOP_WAITING && l->is_flushing);
+    return (level0_tables(l) >= STOP_TABLES && l->is_compacting && !l->compact_fails) ||
+           (l->waiting_count >= STOP_WAITING && l->is_flushing &&
+            status_code(l->flush_error) != ST_DISK_FULL);
 }
 
 /* Writes slow down before they stop: the delay grows with what is behind. */
 void lsm_back_pressure(struct lsm *l, size_t size)
 {
-    size_t tables = level0_tables(l), behind = 0;
+    size_t tables, behind = 0;
 
     while (must_stop(l) && !l->is_closing && l->base.state == ENGINE_RUNNING)
         env_wait_uncancelled(l->base.env, &l->idle);
+    tables = level0_tables(l);
     if (tables > SLOW_TABLES)
         behind = tables - SLOW_TABLES;
     if (l->waiting_count > SLOW_WAITING)
         behind = MAX(behind, (l->waiting_count - SLOW_WAITING) * 4);
-    if (behind == 0 || size < DELAY_SIZE / 16)
-        return;
-    st_clear(env_sleep_us(l->base.env, MIN(size, (size_t)DELAY_SIZE) * DELAY_US / DELAY_SIZE *
-                                           behind / (STOP_TABLES - SLOW_TABLES)));
+    if (behind > 0 && size >= DELAY_SIZE / 16)
+        st_clear(env_sleep_us(l->base.env, MIN(size, (size_t)DELAY_SIZE) * DELAY_US / DELAY_SIZE *
+                                               behind / (STOP_TABLES - SLOW_TABLES)));
 }

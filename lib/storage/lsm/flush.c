@@ -6,7 +6,7 @@
 #include "storage/lsm/lsm_internal.h"
 #include "storage/lsm/table_writer.h"
 
-enum { OUTPUT_SIZE = 1 << 20, RETRY_US = 1000 * 1000 };
+enum { OUTPUT_SIZE = 1 << 20, RETRY_US = 1000 * 1000, FAILURES_MAX = 30 };
 
 /* ---- files -----------------------------------------------------------------------------------
  */
@@ -230,6 +230,18 @@ static status flush_one(struct lsm *l)
     return STATUS_OK;
 }
 
+/* A disk that lets no table be written, full ones apart, is as good as none: memtables would pile
+ * up without limit. */
+static void note_failure(struct lsm *l, status st)
+{
+    log_error(env_log(l->base.env), "could not write a table", kv_status(st));
+    l->flush_failures++;
+    l->flush_failures_running++;
+    if (l->flush_failures_running >= FAILURES_MAX && status_code(st) != ST_DISK_FULL)
+        durable_stop(l->log, status_copy(st));
+    env_broadcast(l->base.env, &l->idle);
+}
+
 /* What could not be written is tried again: nothing is lost while it is in the log. */
 static void flush_fiber(struct env *env, void *arg)
 {
@@ -238,12 +250,13 @@ static void flush_fiber(struct env *env, void *arg)
     while (!list_empty(&l->waiting) && l->base.state != ENGINE_STOPPED) {
         status st = flush_one(l);
 
-        if (st_ok(st))
+        st_clear(l->flush_error);
+        l->flush_error = st;
+        if (st_ok(st)) {
+            l->flush_failures_running = 0;
             continue;
-        log_error(env_log(env), "could not write a table", kv_status(st));
-        st_clear(st);
-        l->flush_failures++;
-        env_broadcast(env, &l->idle);
+        }
+        note_failure(l, st);
         if (l->is_closing)
             break;
         st_clear(env_sleep_us(env, RETRY_US));
@@ -303,13 +316,15 @@ void lsm_relieve(struct lsm *l)
 
 status lsm_flush(struct lsm *l)
 {
-    uint64_t end;
+    uint64_t end, failures = l->flush_failures;
 
     lsm_rotate(l);
     end = l->rotations; /* not a place in the log: that has no record of replicated batches */
     while (l->rotations - l->waiting_count < end) {
         if (l->base.state == ENGINE_STOPPED)
             return status_new(ST_IO_ERROR, "the store has stopped");
+        if (l->flush_failures > failures && !st_ok(l->flush_error))
+            return status_copy(l->flush_error);
         lsm_start_flush(l);
         env_wait_uncancelled(l->base.env, &l->idle);
     }

@@ -534,10 +534,34 @@ static status check_tables(struct lsm *l)
 
 static struct manifest_options manifest_options_of(struct lsm *l)
 {
-    struct manifest_options o = {.dir = l->path, .keyring = l->keyring};
+    struct manifest_options o = {
+        .dir = l->path, .keyring = l->keyring, .rewrite_size = l->manifest_size};
 
     memcpy(o.incarnation, l->base.identity.incarnation, sizeof o.incarnation);
     return o;
+}
+
+/* Without a manifest there can be no tables; all there is, is in the log, or in a checkpoint of the
+ * memory engine. */
+static status check_no_tables(struct lsm *l)
+{
+    struct arena *arena = arena_new(l->heap, NULL);
+    const char  **names;
+    size_t        count;
+    uint64_t      number;
+    status        st;
+
+    TRY(st, env_list_dir(l->base.env, l->path, arena, &names, &count), out);
+    for (size_t i = 0; i < count && st_ok(st); i++) {
+        if (store_file_kind(names[i], &number) == STORE_FILE_TABLE)
+            st = status_hint(status_new(ST_CORRUPT,
+                                        "store \"%s\" has tables, but its file \"current\" is gone",
+                                        l->path),
+                             "Restore the store from a backup.");
+    }
+out:
+    arena_free(arena);
+    return st;
 }
 
 static status recover_base(struct engine *e, struct durable *d, uint64_t *sequence)
@@ -548,7 +572,7 @@ static status recover_base(struct engine *e, struct durable *d, uint64_t *sequen
     l->keyring = durable_keyring(d);
     o = manifest_options_of(l);
     if (!manifest_exists(e->env, l->path))
-        return STATUS_OK; /* a crash came before the first one: all there is, is in the log */
+        return check_no_tables(l);
     TRY_RETURN(manifest_open(e->env, &o, &l->set, &l->manifest));
     *sequence = MAX(l->set.log_sequence, *sequence);
     TRY_RETURN(check_tables(l));
@@ -595,6 +619,7 @@ static void lsm_close(struct engine *e)
     block_codec_free(l->codec);
     env_cond_deinit(&l->idle);
     env_mutex_deinit(&l->ingest_lock);
+    st_clear(l->flush_error);
     buf_deinit(&l->copy);
     heap_free(l->path);
     heap_free(l);
@@ -641,6 +666,7 @@ static struct lsm *lsm_new(struct env *env, const struct engine_options *o)
     l->base.has_files = true;
     l->heap = heap;
     l->path = heap_strdup(heap, o->path);
+    l->manifest_size = o->manifest_size;
     l->memtable_size = o->memtable_size != 0 ? o->memtable_size : MEMTABLE_SIZE_DEFAULT;
     l->memtable = memtable_new(heap);
     list_init(&l->waiting);

@@ -26,6 +26,7 @@ struct lsm {
     const struct keyring *keyring; /* the log's; NULL: the store is not encrypted */
     char                 *path;
     size_t                memtable_size;
+    uint64_t              manifest_size; /* it is written anew past this; 0: as manifest.h says */
     struct memtable      *memtable;
     struct list           waiting; /* struct memtable, the newest first */
     size_t                waiting_count;
@@ -42,6 +43,9 @@ struct lsm {
     uint64_t         flushes;        /* memtables that have become tables */
     uint64_t         flush_failures; /* memtables that could not be written, tries counted */
     struct pick     *pick;           /* the compaction under way; NULL: none */
+    status           flush_error;    /* of the last flush */
+    unsigned         flush_failures_running; /* since one went well */
+    bool             compact_fails;          /* the last compaction did */
     uint64_t         drops; /* edits that took tables away whole: a compaction may have lost its */
     struct env_cond  idle;  /* something in the background has ended, or made room */
     struct cached   *held;  /* what the last get returned lies in it, */
@@ -132,13 +136,16 @@ void             lsm_shorten_log(struct lsm *l);
 void             lsm_start_flush(struct lsm *l);
 /* Make the memtable one that waits if its table takes less room than the log it keeps. */
 void             lsm_relieve(struct lsm *l);
-/* Write all that was committed so far to tables. */
+/* Write all that was committed so far to tables. On error, e.g. DISK_FULL, it is tried again in the
+ * background. */
 status MAY_YIELD lsm_flush(struct lsm *l) MUST_CHECK;
 
 /* compact.c */
 /* Start the compaction fiber, unless it runs or there is nothing to do. */
 void           lsm_start_compaction(struct lsm *l);
-/* Wait as long as a commit of `size` bytes has to, for the background to keep up. */
+/* Wait as long as a commit of `size` bytes has to, for the background to keep up. A full disk, or a
+ * compaction that fails, is not waited for: without tables the log is what bounds memory, and on a
+ * full disk it refuses what frees nothing. */
 void MAY_YIELD lsm_back_pressure(struct lsm *l, size_t size);
 
 /* A table's file being written from a job's output. */
