@@ -1,0 +1,531 @@
+#include "tests/common/store_world.h"
+
+#include "storage/lsm/lsm_internal.h"
+#include "storage/lsm/table_walk.h"
+#include "tests/env/sim_fixture.h"
+
+enum {
+    OPS = 8,           /* of a batch */
+    UNSYNCED_MAX = 20, /* batches without a sync */
+    TRIES_MAX = 3,     /* of a check on a disk with faults, each of which comes once */
+    HANG_US = 600 * SECOND_US,
+};
+
+void store_world_wrong(struct store_world *w, const char *fmt, ...)
+{
+    va_list args;
+
+    w->is_over = true;
+    if (store_world_is_wrong(w))
+        return;
+    va_start(args, fmt);
+    buf_vprintf(&w->wrong, fmt, args);
+    va_end(args);
+}
+
+/* Whether the call went well. If not, the error must be one that the world's faults explain. */
+static bool answer(struct store_world *w, const char *what, status st)
+{
+    enum status_code code = status_code(st);
+
+    if (code == ST_DISK_FULL && w->is_full)
+        w->full++;
+    else if (code == ST_CORRUPT && w->is_damaged)
+        w->corrupt++;
+    else if (!st_ok(st) && !((code == ST_IO_ERROR || code == ST_OUTCOME_UNKNOWN) && w->has_faults))
+        store_world_wrong(w, "life %u: %s: %s (%s)", w->lives, what, status_message(st),
+                          status_code_name(code));
+    st_clear(st);
+    return code == ST_SUCCESS;
+}
+
+/* ---- what is known ------------------------------------------------------------------------------
+ */
+
+/* The first `count` pending batches are durable for certain. */
+static void settle(struct store_world *w, size_t count)
+{
+    struct engine_batch first[STORE_PENDING_MAX];
+
+    for (size_t i = 0; i < count; i++) {
+        model_apply(&w->sure, &w->pending[i]);
+        engine_batch_reset(&w->pending[i]);
+    }
+    /* Empty ones go to the back, so that each is freed once. */
+    memcpy(first, w->pending, count * sizeof first[0]);
+    memmove(w->pending, w->pending + count, (STORE_PENDING_MAX - count) * sizeof first[0]);
+    memcpy(w->pending + STORE_PENDING_MAX - count, first, count * sizeof first[0]);
+    w->pending_count -= count;
+    w->promised -= MIN(w->promised, count);
+}
+
+/* All that was handed over is acknowledged as durable, the newest group of it last. */
+static void promise(struct store_world *w)
+{
+    settle(w, w->promised);
+    w->promised = w->pending_count;
+}
+
+static void forget_pending(struct store_world *w)
+{
+    for (size_t i = 0; i < w->pending_count; i++)
+        engine_batch_reset(&w->pending[i]);
+    w->pending_count = w->promised = 0;
+}
+
+/* What reads see from here on is what is sure. */
+static void see_what_is_sure(struct store_world *w)
+{
+    model_deinit(&w->now);
+    model_copy(&w->now, &w->sure);
+    if (w->floor > 0)
+        model_gc(&w->now, w->floor);
+}
+
+/* The number of pending batches that the content fits; false: it fits none that may be. */
+static bool find_kept(struct store_world *w, uint64_t found, size_t *kept)
+{
+    struct model *m = &w->scratch;
+    bool          is_lost = false, is_found = false;
+
+    model_deinit(m);
+    model_copy(m, &w->sure);
+    for (size_t i = 0; i <= w->pending_count && !is_found; i++) {
+        if (i > 0)
+            model_apply(m, &w->pending[i - 1]);
+        if (model_hash(m) != found)
+            continue;
+        *kept = i;
+        is_found = i >= w->promised || w->may_lose_last;
+        is_lost = !is_found;
+    }
+    if (is_lost)
+        store_world_wrong(w, "life %u: of %zu acknowledged batches %zu are there", w->lives,
+                          w->promised, *kept);
+    else if (!is_found)
+        store_world_wrong(w, "life %u: the content is neither before nor after a batch", w->lives);
+    return is_found;
+}
+
+/* ---- actions ------------------------------------------------------------------------------------
+ */
+
+static void note_stop(void *ctx, status reason)
+{
+    struct store_world *w = ctx;
+
+    w->stops++;
+    if (!w->has_faults)
+        store_world_wrong(w, "life %u: the store stopped: %s", w->lives, status_message(reason));
+}
+
+/* The batch without its last operations. */
+static void halve(const struct engine_batch *b, struct engine_batch *half)
+{
+    slice           encoded = engine_batch_encoded(b), rest = encoded;
+    struct batch_op op;
+
+    for (size_t left = b->count / 2; left > 0; left--)
+        (void)batch_take_op(&rest, &op);
+    assert_st_ok(
+        engine_batch_append_encoded(half, slice_make(encoded.data, encoded.size - rest.size)));
+}
+
+static status commit(struct store_world *w, struct engine_batch *b, bool sync)
+{
+    struct engine_batch half;
+    status              st;
+
+    if (w->bug == STORE_BUG_LOST_COMMIT && prng_below(&w->prng, 30) == 0)
+        return STATUS_OK;
+    if (w->bug == STORE_BUG_NO_SYNC)
+        return engine_commit(w->e, b, false);
+    if (w->bug != STORE_BUG_HALF_COMMIT || prng_below(&w->prng, 30) != 0)
+        return engine_commit(w->e, b, sync);
+    engine_batch_init(&half, env_heap(w->env));
+    halve(b, &half);
+    st = engine_commit(w->e, &half, sync);
+    engine_batch_deinit(&half);
+    return st;
+}
+
+/* Hand over the batch that stands behind the pending ones. */
+static void commit_next(struct store_world *w, bool sync)
+{
+    struct engine_batch *b = &w->pending[w->pending_count++];
+    status               st = commit(w, b, sync);
+    enum status_code     code = status_code(st);
+
+    if (answer(w, "a commit", st)) {
+        w->commits++;
+        model_apply(&w->now, b);
+        if (sync)
+            promise(w);
+    } else if (code == ST_OUTCOME_UNKNOWN) {
+        if (engine_state(w->e) != ENGINE_STOPPED)
+            store_world_wrong(w, "life %u: an outcome is unknown and the store goes on", w->lives);
+    } else { /* as if it had never been, for good */
+        engine_batch_reset(b);
+        w->pending_count--;
+    }
+}
+
+static void act_write(struct store_world *w)
+{
+    w->shape.ts_min += w->shape.drift;
+    model_random_batch(&w->prng, &w->shape, OPS, &w->pending[w->pending_count]);
+    commit_next(w, prng_below(&w->prng, 3) == 0 || w->pending_count - w->promised > UNSYNCED_MAX);
+}
+
+/* A run of keys, so that memtables fill and tables come to overlap. */
+static void act_fill(struct store_world *w)
+{
+    for (uint64_t n = 1 + prng_below(&w->prng, 12); n > 0 && !w->is_over; n--)
+        act_write(w);
+}
+
+static void act_sync(struct store_world *w)
+{
+    if (answer(w, "a sync", engine_sync(w->e)))
+        promise(w);
+}
+
+static void act_flush(struct store_world *w)
+{
+    if (!answer(w, "a checkpoint", engine_checkpoint(w->e)))
+        return;
+    promise(w);
+    w->flushes++;
+}
+
+static void act_clear(struct store_world *w)
+{
+    struct engine_batch *b = &w->pending[w->pending_count];
+    struct buf           start, end;
+
+    buf_init(&start, env_heap(w->env));
+    buf_init(&end, env_heap(w->env));
+    model_random_key(&w->prng, &w->shape, &start);
+    model_random_key(&w->prng, &w->shape, &end);
+    assert_st_ok(engine_batch_clear_range(b, buf_slice(&start), buf_slice(&end)));
+    buf_deinit(&start);
+    buf_deinit(&end);
+    commit_next(w, prng_below(&w->prng, 2) == 0);
+}
+
+/* The threshold counts before anything is collected, and after every crash. */
+static void act_collect(struct store_world *w)
+{
+    hlc_ts     threshold = w->shape.ts_min + prng_below(&w->prng, w->shape.ts_max);
+    struct buf start, resume;
+    uint64_t   dropped;
+    bool       is_ok = true;
+
+    w->floor = MAX(w->floor, threshold);
+    w->sure.floor = w->now.floor = w->shape.ts_oldest = w->floor;
+    w->shape.ts_min = MAX(w->shape.ts_min, w->floor);
+    if (w->bug == STORE_BUG_EARLY_GC)
+        threshold += w->shape.ts_max;
+    buf_init(&start, env_heap(w->env));
+    buf_init(&resume, env_heap(w->env));
+    do {
+        buf_reset(&start);
+        buf_append_slice(&start, buf_slice(&resume));
+        buf_reset(&resume);
+        is_ok = answer(w, "garbage collection",
+                       engine_gc(w->e, buf_slice(&start), SLICE_EMPTY, threshold,
+                                 1 + prng_below(&w->prng, 200), &resume, &dropped));
+        w->collected += (unsigned)dropped;
+    } while (is_ok && resume.size > 0);
+    buf_deinit(&start);
+    buf_deinit(&resume);
+    model_gc(&w->now, w->floor);
+}
+
+static void act_read(struct store_world *w)
+{
+    answer(w, "reading", model_compare_some(&w->now, w->e, NULL, &w->prng, &w->shape));
+}
+
+static void act_read_all(struct store_world *w)
+{
+    answer(w, "reading all", model_compare_all(&w->now, w->e, NULL));
+}
+
+static void release_snapshot(struct store_world *w)
+{
+    if (w->snapshot == NULL)
+        return;
+    answer(w, "reading a snapshot", model_compare_all(&w->frozen, w->e, w->snapshot));
+    engine_snapshot_release(w->e, w->snapshot);
+    w->snapshot = NULL;
+}
+
+static void act_snapshot(struct store_world *w)
+{
+    if (w->snapshot != NULL) {
+        release_snapshot(w);
+        return;
+    }
+    model_deinit(&w->frozen);
+    model_copy(&w->frozen, &w->now);
+    w->snapshot = engine_snapshot_take(w->e);
+}
+
+/* Let the background get on. */
+static void act_wait(struct store_world *w)
+{
+    st_clear(env_sleep_us(w->env, prng_below(&w->prng, 3000)));
+}
+
+/* Every table as a scrubber reads it. */
+static void act_verify(struct store_world *w)
+{
+    struct lsm_state s;
+
+    if (w->options.type != ENGINE_LSM)
+        return;
+    lsm_state_take(lsm_of(w->e), &s);
+    for (unsigned level = 0; level < LSM_LEVELS; level++)
+        for (size_t i = 0; i < s.version->levels[level].count; i++) {
+            struct lsm_table *t;
+            status st = lsm_table_of(lsm_of(w->e), s.version->levels[level].tables[i]->file, &t);
+
+            if (st_ok(st))
+                st = lsm_table_verify(t);
+            answer(w, "a look at a table", st);
+        }
+    lsm_state_release(&s);
+    lsm_of(w->e)->readers--;
+}
+
+static bool has_table(struct store_world *w, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char       *end;
+    uint64_t    number = strtoull(slash != NULL ? slash + 1 : path, &end, 10);
+
+    return strcmp(end, ".sst") == 0 && umap_has(&lsm_of(w->e)->set.files, number);
+}
+
+/* A look at all tables must notice a bit flipped in one of them. */
+static void look_first(struct store_world *w)
+{
+    unsigned before = w->corrupt;
+    bool     is_in_use = w->options.type == ENGINE_LSM && has_table(w, w->damaged);
+
+    act_verify(w);
+    if (is_in_use && w->corrupt == before)
+        store_world_wrong(w, "life %u: a bit flipped in \"%s\" is not noticed", w->lives,
+                          w->damaged);
+}
+
+static void open_store(struct store_world *w);
+static void close_store(struct store_world *w);
+
+static void act_reopen(struct store_world *w)
+{
+    close_store(w);
+    if (!w->is_over)
+        open_store(w);
+    w->reopened++;
+}
+
+/* A new feature of the engine gets one line here. */
+static const struct store_action actions[] = {
+    {"write", 40, act_write}, {"fill", 10, act_fill},        {"sync", 3, act_sync},
+    {"flush", 4, act_flush},  {"clear", 2, act_clear},       {"collect", 3, act_collect},
+    {"read", 15, act_read},   {"read all", 2, act_read_all}, {"snapshot", 4, act_snapshot},
+    {"wait", 10, act_wait},   {"verify", 1, act_verify},     {"reopen", 2, act_reopen},
+};
+
+static void act(struct store_world *w)
+{
+    unsigned total = 0;
+    uint64_t dice;
+
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+        total += actions[i].weight;
+    dice = prng_below(&w->prng, total);
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+        if (dice < actions[i].weight) {
+            actions[i].act(w);
+            return;
+        }
+        dice -= actions[i].weight;
+    }
+}
+
+/* ---- a life -------------------------------------------------------------------------------------
+ */
+
+/* What the reopened store holds: all that was promised, and some more without a gap. With damage
+ * that keeps it from being read, what is to be told is told when the damage is gone. */
+static void check_opened(struct store_world *w)
+{
+    uint64_t found = 0;
+    size_t   kept;
+    bool     is_read = false;
+
+    for (int tries = 0; !is_read && !w->is_over && tries < TRIES_MAX; tries++)
+        is_read = answer(w, "reading all", model_hash_engine(&w->sure, w->e, &found));
+    if (w->is_over)
+        return;
+    if (!is_read) {
+        w->is_known = w->pending_count == 0;
+        w->is_over = !w->is_known;
+        see_what_is_sure(w);
+        return;
+    }
+    if (!find_kept(w, found, &kept))
+        return;
+    w->is_known = true;
+    settle(w, kept);
+    forget_pending(w);
+    see_what_is_sure(w);
+    if (!w->has_faults)
+        act_read_all(w);
+}
+
+static void open_store(struct store_world *w)
+{
+    struct engine_options o = w->options;
+
+    o.path = "store";
+    o.on_stop = note_stop;
+    o.on_stop_ctx = w;
+    w->was_closed = w->is_known = false;
+    w->stops = 0;
+    if (!answer(w, "opening", engine_open(w->env, &o, &w->e))) {
+        w->is_over = true;
+        return;
+    }
+    w->opened++;
+    check_opened(w);
+}
+
+/* Without faults all that was committed is durable then. */
+static void close_store(struct store_world *w)
+{
+    bool has_stopped;
+
+    if (w->e == NULL)
+        return;
+    release_snapshot(w);
+    has_stopped = engine_state(w->e) == ENGINE_STOPPED;
+    engine_close(w->e);
+    w->e = NULL;
+    if (has_stopped || w->stops > 0) {
+        w->is_over = true;
+        return;
+    }
+    if (w->has_faults || w->is_full)
+        return;
+    if (w->is_known)
+        promise(w);
+    w->was_closed = true;
+}
+
+/* With room again the store must take writes again, and write what waits, without a restart. */
+static void come_back(struct store_world *w)
+{
+    struct sim_disk_faults none = {0};
+
+    sim_disk_set_faults(w->node, &none);
+    for (int tries = 0; tries < 10 && engine_state(w->e) == ENGINE_READ_ONLY; tries++) {
+        st_clear(env_sleep_us(w->env, SECOND_US));
+        act_write(w); /* each looks for room, at most once a second */
+    }
+    if (engine_state(w->e) == ENGINE_READ_ONLY)
+        store_world_wrong(w, "life %u: there is room and the store stays read-only", w->lives);
+    w->is_full = false;
+    if (!w->is_over && engine_state(w->e) == ENGINE_RUNNING) {
+        act_write(w);
+        act_flush(w);
+    }
+}
+
+static void node_main(struct env *env, void *arg)
+{
+    struct store_world *w = arg;
+
+    w->env = env;
+    w->e = NULL;
+    w->snapshot = NULL;
+    w->is_over = false;
+    open_store(w);
+    if (w->looks_first && !w->is_over)
+        look_first(w);
+    while (w->steps > 0 && !w->is_over) {
+        if (w->interrupt != NULL && w->steps == w->interrupt_at)
+            w->interrupt(w);
+        w->steps--;
+        act(w);
+        if (w->e != NULL && engine_state(w->e) == ENGINE_STOPPED)
+            w->is_over = true; /* only a new process may go on */
+    }
+    if (w->is_full && !w->is_over)
+        come_back(w);
+    if (w->is_damaged && !w->is_over)
+        act_verify(w);
+    close_store(w);
+    env_stop(env);
+}
+
+void store_world_live(struct store_world *w, unsigned steps, uint64_t crash_io, enum sim_crash how)
+{
+    w->lives++;
+    w->steps = steps;
+    if (w->node == NULL)
+        w->node = sim_add_node(w->sim, "n", node_main, w);
+    else
+        sim_restart(w->node);
+    w->was_closed = false;
+    if (w->bug == STORE_BUG_LYING_DISK)
+        sim_disk_set_faults(w->node, &(struct sim_disk_faults){.syncs_lie = true});
+    sim_crash_at_io(w->node, crash_io, how);
+    if (!sim_end_life(w->sim, w->node, HANG_US)) {
+        store_world_wrong(w, "life %u: the store hangs\n", w->lives);
+        sim_report(w->sim, &w->wrong);
+        sim_crash(w->node, SIM_KILL);
+    }
+    sim_crash_at_io(w->node, 0, how);
+}
+
+void store_world_check(struct store_world *w)
+{
+    struct sim_disk_faults none = {0};
+
+    w->has_faults = w->is_full = w->is_damaged = false;
+    if (w->node != NULL)
+        sim_disk_set_faults(w->node, &none);
+    store_world_live(w, 0, 0, SIM_KILL);
+}
+
+void store_world_init(struct store_world *w, uint64_t seed)
+{
+    struct sim_options options = {.ordered = true};
+
+    *w = (struct store_world){.sim = sim_new(seed, &options)};
+    prng_init(&w->prng, seed);
+    model_init(&w->sure);
+    model_init(&w->now);
+    model_init(&w->scratch);
+    model_init(&w->frozen);
+    w->sure.drops_late = w->sure.counts_are_near = true;
+    buf_init(&w->wrong, NULL);
+    for (size_t i = 0; i < STORE_PENDING_MAX; i++)
+        engine_batch_init(&w->pending[i], NULL);
+}
+
+void store_world_deinit(struct store_world *w)
+{
+    model_deinit(&w->sure);
+    model_deinit(&w->now);
+    model_deinit(&w->scratch);
+    model_deinit(&w->frozen);
+    buf_deinit(&w->wrong);
+    for (size_t i = 0; i < STORE_PENDING_MAX; i++)
+        engine_batch_deinit(&w->pending[i]);
+    sim_free(w->sim);
+}

@@ -1,0 +1,98 @@
+/* tests/common/store_world.h: a store on a simulated disk that lives, dies and lives again, and the
+ * model that says what it must hold. What a life does is drawn from a table of actions; which
+ * errors are right answers follows from the faults that the test has let loose. Nothing here fails
+ * the test by itself: what is wrong is written down, so that a planted bug can be looked for. */
+#ifndef LINERA_TESTS_COMMON_STORE_WORLD_H
+#define LINERA_TESTS_COMMON_STORE_WORLD_H
+
+#include "env/sim.h"
+#include "storage/engine.h"
+#include "tests/common/storage_model.h"
+
+enum { STORE_PENDING_MAX = 96 };
+
+struct store_world;
+
+/* One thing that a life may do next. */
+struct store_action {
+    const char *name;
+    unsigned    weight; /* how often, beside the others */
+    void (*act)(struct store_world *w);
+};
+
+/* What a harness does wrong on purpose, to see that somebody notices. */
+enum store_bug {
+    STORE_BUG_NONE,
+    STORE_BUG_LOST_COMMIT, /* some commits are acknowledged and not made */
+    STORE_BUG_HALF_COMMIT, /* of some, only the first operations are made */
+    STORE_BUG_NO_SYNC,     /* commits are taken for durable that were not synced */
+    STORE_BUG_LYING_DISK,  /* syncs do nothing */
+    STORE_BUG_EARLY_GC,    /* garbage is collected above the threshold that was told */
+    STORE_BUG_COUNT
+};
+
+struct store_world {
+    struct sim           *sim;
+    struct sim_node      *node;
+    struct prng           prng;
+    struct engine_options options;
+    struct model_shape    shape;
+    enum store_bug        bug;
+
+    /* What is known. `sure` is durable; after that the engine was handed the pending batches, in
+     * order, the first `promised` of which it has acknowledged as durable: the last of its groups.
+     */
+    struct model        sure;
+    struct engine_batch pending[STORE_PENDING_MAX];
+    size_t              pending_count, promised;
+    struct model        now; /* what reads see */
+    struct model        scratch, frozen;
+    uint64_t            floor; /* below, garbage may be collected */
+
+    /* What may be. */
+    bool     has_faults;    /* the disk fails: I/O errors are right answers */
+    bool     is_full;       /* there may be no room */
+    bool     is_damaged;    /* a bit was flipped: CORRUPT is a right answer */
+    bool     may_lose_last; /* damage to the last group of a log that was cut off cannot be seen */
+    char     damaged[64];   /* the file with the flipped bit */
+    uint64_t offset;
+    int      bit;
+    bool     flipped;
+    bool     looks_first; /* all tables are looked at after the opening: the damage must be seen */
+
+    /* The life that runs. */
+    struct env             *env;
+    struct engine          *e;
+    struct engine_snapshot *snapshot;         /* what it sees is in `frozen` */
+    unsigned                steps;            /* left */
+    void (*interrupt)(struct store_world *w); /* called when so many are left; NULL: nothing */
+    unsigned interrupt_at;
+    bool     is_known;   /* what the store held at its opening */
+    bool     is_over;    /* this life: a fault has ended it */
+    bool     was_closed; /* with all that was committed durable */
+
+    /* What has been. */
+    unsigned   lives, opened, commits, full, stops, corrupt, flushes, collected, reopened;
+    struct buf wrong; /* what was wrong, the first of it; empty: nothing */
+};
+
+/* A world whose node is down; `options` and `shape` are the caller's to set before the first life.
+ */
+void store_world_init(struct store_world *w, uint64_t seed);
+void store_world_deinit(struct store_world *w);
+
+/* Start the node and let it live: open, check what is there, `steps` random actions, close, unless
+ * a crash at the count-th I/O comes before (0: none). The faults are the caller's, and stay. */
+void store_world_live(struct store_world *w, unsigned steps, uint64_t crash_io, enum sim_crash how);
+/* A life without steps or faults, which must find everything. */
+void store_world_check(struct store_world *w);
+
+static inline bool store_world_is_wrong(const struct store_world *w)
+{
+    return w->wrong.size > 0;
+}
+
+/* Note what is wrong, unless something was before. */
+void store_world_wrong(struct store_world *w, const char *fmt, ...) PRINTF(2, 3);
+
+#endif
