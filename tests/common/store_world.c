@@ -226,6 +226,7 @@ static void act_collect(struct store_world *w)
     w->shape.ts_min = MAX(w->shape.ts_min, w->floor);
     if (w->bug == STORE_BUG_EARLY_GC)
         threshold += w->shape.ts_max;
+    engine_gc_threshold(w->e, SLICE_EMPTY, SLICE_EMPTY, threshold); /* for merges */
     buf_init(&start, env_heap(w->env));
     buf_init(&resume, env_heap(w->env));
     do {

@@ -4,6 +4,7 @@
  * typed error, and planted bugs are noticed (pitfall V4).
  *
  * LINERA_SEEDS=FROM..TO says which seeds to run (`make sim SEEDS=1..10000`). */
+#include "storage/keyring.h"
 #include "tests/common/store_world.h"
 #include "tests/env/sim_fixture.h"
 
@@ -23,6 +24,8 @@ static uint64_t one_of(struct store_world *w, const uint64_t *choices, size_t co
     one_of((w), (const uint64_t[]){__VA_ARGS__},                                                   \
            sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
 
+static const uint8_t store_key[STORE_KEY_SIZE] = "the key of a store under test";
+
 /* Sizes so small that every part of the engine is met within a few hundred writes. */
 static void draw_options(struct store_world *w)
 {
@@ -34,6 +37,8 @@ static void draw_options(struct store_world *w)
                                          .table_size = ONE_OF(w, 2048, 8192),
                                          .level_size = ONE_OF(w, 4096, 20000),
                                          .manifest_size = ONE_OF(w, 1, 1500, 6000)};
+    if (below(w, 3) == 0)
+        w->options.store_key = store_key;
     w->shape = (struct model_shape){.keys = ONE_OF(w, 15, 60, 300),
                                     .key_size_max = (unsigned)ONE_OF(w, 10, 40, 600),
                                     .value_size_max = (unsigned)ONE_OF(w, 50, 2000, 8000),
@@ -201,6 +206,7 @@ struct sums {
 static void live_in_memory(struct store_world *w)
 {
     w->options.type = ENGINE_MEMORY;
+    w->options.store_key = NULL;
     for (uint64_t n = below(w, 3); n > 0 && !store_world_is_wrong(w); n--)
         life_with_crash(w);
     w->options.type = ENGINE_LSM;
@@ -314,6 +320,7 @@ static bool crash_at(const struct crash_plan *p)
     draw_options(&w);
     if (p->migrates) {
         w.options.type = ENGINE_MEMORY;
+        w.options.store_key = NULL;
         store_world_live(&w, p->steps, 0, SIM_KILL);
         w.options.type = ENGINE_LSM;
     }
