@@ -336,8 +336,9 @@ static void act_with_faults(struct env *env, void *arg)
     sim_disk_set_faults(f->node, &f->faults);
     note_end(f->s, f->s->act(f->s, f->s->e));
     sim_disk_set_faults(f->node, &(struct sim_disk_faults){0});
-    if (f->s->code == ST_SUCCESS || f->s->code == ST_DISK_FULL)
-        assert_int_equal(engine_state(f->s->e) == ENGINE_STOPPED, false);
+    /* A fault may as well have met the background, whose failed syncs stop the store (L1). */
+    if (f->faults.space_max != 0)
+        assert_int_not_equal(engine_state(f->s->e), ENGINE_STOPPED);
     (void)env;
 }
 
@@ -378,7 +379,7 @@ static void fail_everywhere(const struct engine_options *o, const struct scene *
     }
     for (uint64_t room = 1; room < 400 << 10; room += 9000)
         failed += run_faulty(o, kind, &(struct sim_disk_faults){.space_max = room});
-    assert_true(failed > 3);
+    assert_true(failed >= 2); /* in memory, an ingestion is one write and one sync */
 }
 
 static void ingestion_meets_faults(void **state)
