@@ -298,7 +298,7 @@ static void footer_nonce(char nonce[CIPHER_NONCE_SIZE])
 /* | seal | tag of the footer | footer | */
 void table_footer_put(struct buf *b, const struct table_footer *f, const struct cipher *cipher)
 {
-    char       nonce[CIPHER_NONCE_SIZE], tag[CIPHER_TAG_SIZE];
+    char       nonce[CIPHER_NONCE_SIZE], tag[CIPHER_TAG_SIZE], none;
     struct buf footer;
 
     ASSERT((cipher != NULL) == (f->seal.key_id != 0));
@@ -307,7 +307,7 @@ void table_footer_put(struct buf *b, const struct table_footer *f, const struct 
     if (cipher != NULL) {
         file_seal_put(b, &f->seal);
         footer_nonce(nonce);
-        cipher_seal(cipher, nonce, buf_slice(&footer), NULL, 0, tag);
+        cipher_seal(cipher, nonce, buf_slice(&footer), &none, 0, tag);
         buf_append(b, tag, sizeof tag);
     }
     buf_append_slice(b, buf_slice(&footer));
