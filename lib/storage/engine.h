@@ -51,6 +51,8 @@ struct engine_options {
      * past what size the manifest is written anew (4 MiB). */
     size_t   memtable_size, cache_size;
     uint64_t table_size, level_size, manifest_size;
+    /* Of ENGINE_LSM: compactions that may run at once, each on tables and spans of its own (2). */
+    uint32_t compactions_max;
     /* Of ENGINE_LSM: 32 bytes each, borrowed until engine_open() returns. A store that is made with
      * `store_key` is encrypted, and opens with that key alone. One that has `old_store_key` gets
      * `store_key` in its place, which rewrites no data (keyring.h). */
@@ -61,9 +63,9 @@ struct engine_options {
 };
 
 /* Open and recover. STORE_LOCKED: another process has it. CORRUPT: a file is damaged below what was
- * acknowledged (pitfall L3); nothing was changed. CONFIG_ERROR: identity, version or key do not fit.
- * When the disk is full the engine opens and refuses writes (pitfall L13). On success *out belongs
- * to the caller. Call from a fiber when `path` names a directory. */
+ * acknowledged (pitfall L3); nothing was changed. CONFIG_ERROR: identity, version or key do not
+ * fit. When the disk is full the engine opens and refuses writes (pitfall L13). On success *out
+ * belongs to the caller. Call from a fiber when `path` names a directory. */
 status MAY_YIELD engine_open(struct env *env, const struct engine_options *options,
                              struct engine **out) MUST_CHECK;
 
@@ -313,6 +315,11 @@ status MAY_YIELD engine_copy(struct engine *e, const char *dir) MUST_CHECK;
     X(GAUGE, checkpoint_bytes, "storage_checkpoint_bytes", "Size of the last checkpoint.")         \
     X(GAUGE, entries, "storage_entries", "Versions held, tombstones included.")                    \
     X(GAUGE, memory_bytes, "storage_memory_bytes", "Memory held for data.")                        \
+    X(COUNTER, compactions, "storage_compactions_total", "Compactions done.")                      \
+    X(COUNTER, compaction_failures, "storage_compaction_failures_total",                           \
+      "Compactions that failed.")                                                                  \
+    X(COUNTER, compaction_bytes, "storage_compaction_bytes_total", "Bytes compactions wrote.")     \
+    X(GAUGE, compactions_running, "storage_compactions_running", "Compactions under way.")         \
     X(COUNTER, gc_dropped, "storage_gc_dropped_total", "Versions dropped by garbage collection.")  \
     X(COUNTER, disk_full, "storage_disk_full_total", "Commits refused because the disk is full.")
 

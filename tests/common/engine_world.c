@@ -29,6 +29,7 @@ static void lsm_options(struct engine_options *o)
     o->cache_size = 64 << 10;
     o->table_size = 32 << 10;
     o->level_size = 64 << 10;
+    o->compactions_max = 3;
 }
 
 static void encrypted_options(struct engine_options *o)

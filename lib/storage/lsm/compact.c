@@ -150,6 +150,7 @@ static status end_output(struct compaction *c)
 
     TRY_RETURN(table_file_write(&c->file, merge_output(c->merge)));
     p.file_size = c->file.offset;
+    metric_add(&c->lsm->base.metrics.compaction_bytes, p.file_size);
     meta = lsm_meta_of(&c->file, c->pick->output_level, &p);
     meta.gc_ts = c->gc_ts;
     manifest_edit_add(&c->edit, &meta);
@@ -311,9 +312,9 @@ static status install(struct compaction *c)
     return dropped();
 }
 
-static status compact(struct lsm *l, struct pick *p)
+static status compact(struct lsm *l, struct pick *p, uint64_t drops)
 {
-    struct compaction c = {.lsm = l, .pick = p, .drops = l->drops};
+    struct compaction c = {.lsm = l, .pick = p, .drops = drops};
     status            st = STATUS_OK;
 
     manifest_edit_init(&c.edit, l->heap);
@@ -333,55 +334,108 @@ static status compact(struct lsm *l, struct pick *p)
     return st;
 }
 
-/* ---- the fiber -------------------------------------------------------------------------------
+/* ---- the fibers ------------------------------------------------------------------------------
  */
 
+/* What the fiber of one compaction is given. */
+struct task {
+    struct lsm  *lsm;
+    struct pick *pick;
+    uint64_t     drops; /* the engine's, when the pick was made */
+};
+
+/* Garbage and small tables are for idle times: one at a time, and when nothing else is under way.
+ */
 static struct pick *next_pick(struct lsm *l)
 {
-    struct pick *p = picker_pick(&l->picker, l->set.current, NULL, 0);
+    struct pick *p = picker_pick(&l->picker, l->set.current, l->picks, l->pick_count);
 
-    return p != NULL ? p : picker_pick_garbage(&l->picker, l->set.current, NULL, 0);
+    if (p != NULL || l->pick_count > 0)
+        return p;
+    return picker_pick_garbage(&l->picker, l->set.current, NULL, 0);
+}
+
+static void add_pick(struct lsm *l, struct pick *p)
+{
+    ASSERT(l->pick_count < l->compactions_max);
+    for (size_t i = 0; i < l->pick_count; i++)
+        ASSERT(picks_are_apart(l->picks[i], p));
+    l->picks[l->pick_count++] = p;
+    metric_set(&l->base.metrics.compactions_running, (int64_t)l->pick_count);
+}
+
+static void remove_pick(struct lsm *l, struct pick *p)
+{
+    size_t i = 0;
+
+    while (i < l->pick_count && l->picks[i] != p)
+        i++;
+    ASSERT(i < l->pick_count);
+    for (l->pick_count--; i < l->pick_count; i++)
+        l->picks[i] = l->picks[i + 1];
+    metric_set(&l->base.metrics.compactions_running, (int64_t)l->pick_count);
+    pick_free(p);
+}
+
+/* What failed would fail again at once. Its tables stay taken meanwhile, and others have their
+ * turn. */
+static void await_retry(struct lsm *l)
+{
+    struct env *env = l->base.env;
+    uint64_t    until_us = env_mono_us(env) + RETRY_US;
+    status      st = STATUS_OK;
+
+    while (st_ok(st) && !l->is_closing && l->base.state != ENGINE_STOPPED)
+        st = env_wait(env, &l->idle, until_us);
+    st_clear(st);
 }
 
 static void compaction_fiber(struct env *env, void *arg)
 {
-    struct lsm  *l = arg;
-    struct pick *p;
+    struct task task = *(struct task *)arg;
+    struct lsm *l = task.lsm;
+    status      st = compact(l, task.pick, task.drops);
 
-    while (!l->is_closing && !l->is_held && l->base.state != ENGINE_STOPPED &&
-           (p = next_pick(l)) != NULL) {
-        status st;
-
-        l->pick = p;
-        st = compact(l, p);
-        l->pick = NULL;
-        pick_free(p);
-        l->compact_fails = !st_ok(st);
+    heap_free(arg);
+    l->compact_fails = !st_ok(st);
+    if (st_ok(st))
+        metric_add(&l->base.metrics.compactions, 1);
+    else if (status_code(st) != ST_CANCELLED && !l->is_closing) {
+        metric_add(&l->base.metrics.compaction_failures, 1);
         env_broadcast(env, &l->idle);
-        if (st_ok(st) || status_code(st) == ST_CANCELLED || l->is_closing) {
-            st_clear(st);
-            continue;
-        }
         log_error(env_log(env), "a compaction failed", kv_status(st));
-        st_clear(st);
-        st_clear(env_sleep_us(env, RETRY_US));
+        await_retry(l);
     }
-    l->is_compacting = false;
+    st_clear(st);
+    remove_pick(l, task.pick);
     env_broadcast(env, &l->idle);
+    lsm_start_compaction(l);
+}
+
+static status start(struct lsm *l, struct pick *p)
+{
+    struct task *task = heap_must_alloc(l->heap, 1, sizeof *task);
+    status       st;
+
+    *task = (struct task){.lsm = l, .pick = p, .drops = l->drops};
+    add_pick(l, p);
+    st = env_spawn(l->base.env, "compaction", compaction_fiber, task, NULL);
+    if (!st_ok(st)) {
+        remove_pick(l, p);
+        heap_free(task);
+    }
+    return st;
 }
 
 void lsm_start_compaction(struct lsm *l)
 {
-    status st;
+    struct pick *p;
+    status       st = STATUS_OK;
 
-    if (l->is_compacting || l->is_closing || l->is_held)
-        return;
-    l->is_compacting = true;
-    st = env_spawn(l->base.env, "compaction", compaction_fiber, l, NULL);
-    if (!st_ok(st)) {
-        l->is_compacting = false;
-        st_clear(st); /* the next flush tries again */
-    }
+    while (st_ok(st) && l->pick_count < l->compactions_max && !l->is_closing && !l->is_held &&
+           l->base.state != ENGINE_STOPPED && (p = next_pick(l)) != NULL)
+        st = start(l, p);
+    st_clear(st); /* the next flush tries again */
 }
 
 static size_t level0_tables(const struct lsm *l)
@@ -391,7 +445,7 @@ static size_t level0_tables(const struct lsm *l)
 
 static bool must_stop(const struct lsm *l)
 {
-    return (level0_tables(l) >= STOP_TABLES && l->is_compacting && !l->compact_fails) ||
+    return (level0_tables(l) >= STOP_TABLES && l->pick_count > 0 && !l->compact_fails) ||
            (l->waiting_count >= STOP_WAITING && l->is_flushing &&
             status_code(l->flush_error) != ST_DISK_FULL);
 }

@@ -263,8 +263,7 @@ static void make_edit(struct lsm_builder *b, struct manifest_edit *e)
     for (size_t i = 0; i < b->table_count; i++) {
         struct table_meta *t = &b->tables[i];
 
-        t->level = picker_ingest_level(v, t->least, end_of(t, &room), e, &l->pick,
-                                       l->pick != NULL ? 1 : 0);
+        t->level = picker_ingest_level(v, t->least, end_of(t, &room), e, l->picks, l->pick_count);
         if (is_needed(v, t, e))
             manifest_edit_add(e, t);
     }

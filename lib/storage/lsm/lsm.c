@@ -11,7 +11,11 @@
 #include "storage/lsm/lsm_internal.h"
 #include "storage/store_files.h"
 
-enum { MEMTABLE_SIZE_DEFAULT = 32 << 20, CACHE_SIZE_DEFAULT = 128 << 20 };
+enum {
+    MEMTABLE_SIZE_DEFAULT = 32 << 20,
+    CACHE_SIZE_DEFAULT = 128 << 20,
+    COMPACTIONS_DEFAULT = 2,
+};
 
 char *lsm_table_path(const struct lsm *l, uint64_t number)
 {
@@ -603,7 +607,7 @@ static void lsm_close(struct engine *e)
 
     l->is_closing = true;
     env_broadcast(e->env, &l->idle);
-    while (l->is_flushing || l->is_compacting)
+    while (l->is_flushing || l->pick_count > 0)
         env_wait_uncancelled(e->env, &l->idle);
     durable_close(l->log);
     manifest_close(l->manifest);
@@ -615,6 +619,7 @@ static void lsm_close(struct engine *e)
         memtable_unref(CONTAINER_OF(l->waiting.next, struct memtable, link));
     memtable_unref(l->memtable);
     picker_deinit(&l->picker);
+    heap_free(l->picks);
     cache_free(l->cache);
     block_codec_free(l->codec);
     env_cond_deinit(&l->idle);
@@ -675,6 +680,8 @@ static struct lsm *lsm_new(struct env *env, const struct engine_options *o)
     l->cache = cache_new(heap, o->cache_size != 0 ? o->cache_size : CACHE_SIZE_DEFAULT);
     l->codec = block_codec_new(heap);
     picker_init(&l->picker, heap, &sizes);
+    l->compactions_max = o->compactions_max != 0 ? o->compactions_max : COMPACTIONS_DEFAULT;
+    l->picks = heap_must_alloc(heap, l->compactions_max, sizeof *l->picks);
     env_cond_init(&l->idle);
     env_mutex_init(&l->ingest_lock);
     buf_init(&l->copy, heap);

@@ -37,15 +37,16 @@ struct lsm {
     struct cache         *cache;
     struct block_codec   *codec;
     struct picker         picker;
-    bool                  is_flushing, is_compacting, is_closing;
+    bool                  is_flushing, is_closing;
     bool             is_held; /* writes wait, and no compaction begins: an ingestion is at it */
     struct env_mutex ingest_lock;
     uint64_t         flushes;        /* memtables that have become tables */
     uint64_t         flush_failures; /* memtables that could not be written, tries counted */
-    struct pick     *pick;           /* the compaction under way; NULL: none */
     status           flush_error;    /* of the last flush */
     unsigned         flush_failures_running; /* since one went well */
     bool             compact_fails;          /* the last compaction did */
+    struct pick    **picks;                  /* the compactions under way */
+    size_t           pick_count, compactions_max;
     uint64_t         drops; /* edits that took tables away whole: a compaction may have lost its */
     struct env_cond  idle;  /* something in the background has ended, or made room */
     struct cached   *held;  /* what the last get returned lies in it, */
@@ -141,7 +142,7 @@ void             lsm_relieve(struct lsm *l);
 status MAY_YIELD lsm_flush(struct lsm *l) MUST_CHECK;
 
 /* compact.c */
-/* Start the compaction fiber, unless it runs or there is nothing to do. */
+/* Start compactions, a fiber each, as far as there is something to do and room for them. */
 void           lsm_start_compaction(struct lsm *l);
 /* Wait as long as a commit of `size` bytes has to, for the background to keep up. A full disk, or a
  * compaction that fails, is not waited for: without tables the log is what bounds memory, and on a

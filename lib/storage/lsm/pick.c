@@ -90,6 +90,28 @@ static bool is_in_the_way(const struct pick *running, const struct pick *pk)
            spans_overlap(running, pk);
 }
 
+static bool has_table(const struct pick *pk, const struct version_table *t)
+{
+    for (size_t i = 0; i < pk->input_count; i++)
+        if (pk->inputs[i]->meta.number == t->meta.number)
+            return true;
+    for (size_t i = 0; i < pk->below_count; i++)
+        if (pk->below[i]->meta.number == t->meta.number)
+            return true;
+    return false;
+}
+
+bool picks_are_apart(const struct pick *a, const struct pick *b)
+{
+    for (size_t i = 0; i < a->input_count; i++)
+        if (has_table(b, a->inputs[i]))
+            return false;
+    for (size_t i = 0; i < a->below_count; i++)
+        if (has_table(b, a->below[i]))
+            return false;
+    return a->output_level != b->output_level || !spans_overlap(a, b);
+}
+
 static void note_older(struct pick *pk)
 {
     for (unsigned level = pk->output_level + 1; level < LSM_LEVELS; level++) {

@@ -92,6 +92,9 @@ struct pick *picker_pick_garbage(struct picker *p, struct version *v, struct pic
 struct pick *picker_pick_span(struct picker *p, struct version *v, slice start, slice end,
                               struct pick *const *running, size_t running_count, bool *busy);
 
+/* Whether both may run at the same time (guarantee 2). The picker gives no others. */
+bool picks_are_apart(const struct pick *a, const struct pick *b);
+
 /* Accepts NULL. */
 void pick_free(struct pick *pk);
 
