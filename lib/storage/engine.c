@@ -245,7 +245,8 @@ status engine_checkpoint(struct engine *e)
     return e->ops->checkpoint(e);
 }
 
-/* Give up a copy that was begun. */
+/* Give up a copy that was begun. The identity goes first, durably: with it, and some of the others
+ * lost in a crash, what is left could pass for a damaged store, or for a whole one. */
 static void remove_copy(struct env *env, const char *dir)
 {
     struct arena *arena = arena_new(env_heap(env), NULL);
@@ -254,6 +255,9 @@ static void remove_copy(struct env *env, const char *dir)
     struct buf    path;
 
     buf_init(&path, env_heap(env));
+    buf_printf(&path, "%s/identity", dir);
+    st_clear(env_unlink(env, buf_cstr(&path)));
+    st_clear(env_sync_dir(env, dir, ENV_LANE_IO));
     st_clear(env_list_dir(env, dir, arena, &names, &count));
     for (size_t i = 0; i < count; i++) {
         buf_reset(&path);

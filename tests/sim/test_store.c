@@ -36,6 +36,7 @@ static void draw_options(struct store_world *w)
                                          .cache_size = ONE_OF(w, 1, 16384, 1 << 20),
                                          .table_size = ONE_OF(w, 2048, 8192),
                                          .level_size = ONE_OF(w, 4096, 20000),
+                                         .compactions_max = (uint32_t)ONE_OF(w, 1, 2, 4),
                                          .manifest_size = ONE_OF(w, 1, 1500, 6000)};
     if (below(w, 3) == 0)
         w->options.store_key = store_key;

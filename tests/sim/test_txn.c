@@ -460,7 +460,8 @@ static status node_open(struct world *w, struct env *env)
                                     .memtable_size = 16 << 10,
                                     .cache_size = 16 << 10,
                                     .table_size = 8 << 10,
-                                    .level_size = 16 << 10};
+                                    .level_size = 16 << 10,
+                                    .compactions_max = 3};
     struct range_options  range = {.id = 1, .gc_retention_us = 2000, .gc_interval_us = 3000};
 
     *f = (struct txn_fixture){.env = env, .arena = arena_new(env_heap(env), NULL)};

@@ -15,7 +15,8 @@ static const struct engine_options lsm_options = {.type = ENGINE_LSM,
                                                   .memtable_size = 16 << 10,
                                                   .cache_size = 64 << 10,
                                                   .table_size = 8 << 10,
-                                                  .level_size = 16 << 10};
+                                                  .level_size = 16 << 10,
+                                                  .compactions_max = 3};
 static const struct engine_options mem_options = {
     .path = "store", .log_segment_size = 16 << 10, .checkpoint_bytes = 60000};
 
