@@ -116,8 +116,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     level = data[0] % LEVELS;
     raw = slice_make(data + 1, size - 1);
-    b = block_new(NULL, (uint32_t)raw.size);
+    b = block_new(NULL, raw.size < BLOCK_HEADER_SIZE ? (uint32_t)raw.size : block_image_size(raw));
     ASSERT(b != NULL);
+    b->content_size = (uint32_t)raw.size;
     if (raw.size > 0)
         memcpy(b->raw, raw.data, raw.size);
     (void)block_raw_level(raw);

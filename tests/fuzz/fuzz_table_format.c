@@ -122,7 +122,7 @@ static void open_content(slice content, uint8_t compression, uint16_t raw_size)
     buf_put_u8(&stored, compression);
     put_checksum(&stored);
     h.size = (uint32_t)stored.size;
-    st_clear(block_open(c, &seal, &h, buf_slice(&stored), b->raw));
+    st_clear(block_open(c, &seal, &h, buf_slice(&stored), b));
     buf_deinit(&stored);
     heap_free(b);
     block_codec_free(c);
@@ -140,12 +140,12 @@ static void seal_and_open(slice raw, enum block_compression compression, bool is
 
     ASSERT(b != NULL);
     buf_init(&stored, NULL);
-    block_seal(c, &seal, compression, OFFSET, raw, &stored, &h);
-    st = block_open(c, &seal, &h, buf_slice(&stored), b->raw);
+    block_seal(c, &seal, compression, OFFSET, raw, (uint32_t)raw.size, &stored, &h);
+    st = block_open(c, &seal, &h, buf_slice(&stored), b);
     ASSERT(st_ok(st));
     ASSERT(slice_eq(block_raw(b), raw));
     stored.data[raw.size % stored.size] ^= 8;
-    st = block_open(c, &seal, &h, buf_slice(&stored), b->raw);
+    st = block_open(c, &seal, &h, buf_slice(&stored), b);
     ASSERT(status_code(st) == ST_CORRUPT);
     st_clear(st);
     buf_deinit(&stored);

@@ -33,9 +33,10 @@ static size_t build(const struct lsm_entries *e, size_t from, size_t target, str
 
 static struct block *block_of(slice raw)
 {
-    struct block *b = block_new(NULL, (uint32_t)raw.size);
+    struct block *b = block_new(NULL, block_image_size(raw));
 
     assert_non_null(b);
+    b->content_size = (uint32_t)raw.size;
     memcpy(b->raw, raw.data, raw.size);
     return b;
 }
@@ -245,11 +246,11 @@ static void wrong_blocks(void **state)
     raw.data[2] = 100;
     assert_refused(buf_slice(&raw), "do not fit");
     raw.data[2] = 2;
-    put_u32le(raw.data + BLOCK_HEADER_SIZE + 16 + 8, PAGE_BLOB | 1);
+    put_u32le(raw.data + BLOCK_HEADER_SIZE + 4 + 8, PAGE_BLOB | 1);
     assert_refused(buf_slice(&raw), "no known kind");
-    put_u32le(raw.data + BLOCK_HEADER_SIZE + 16 + 8, 1);
+    put_u32le(raw.data + BLOCK_HEADER_SIZE + 4 + 8, 1);
     assert_st_ok(load_bytes(buf_slice(&raw), 0));
-    put_u32le(raw.data + BLOCK_HEADER_SIZE + 16 + 8, PAGE_TOMBSTONE | 1);
+    put_u32le(raw.data + BLOCK_HEADER_SIZE + 4 + 8, PAGE_TOMBSTONE | 1);
     assert_refused(buf_slice(&raw), "no known kind");
     buf_deinit(&raw);
 }
@@ -314,7 +315,7 @@ static void mutated_blocks(void **state)
         size_t              seen = 0;
 
         for (uint64_t n = 1 + prng_below(&p, 3); n > 0; n--)
-            b->raw[prng_below(&p, b->raw_size)] ^= (char)(1 << prng_below(&p, 8));
+            b->raw[prng_below(&p, b->content_size)] ^= (char)(1 << prng_below(&p, 8));
         st = block_load(b, 0);
         block_cursor_init(&c, NULL);
         if (st_ok(st)) {

@@ -5,11 +5,14 @@ enum {
     BLOCK_ALIGN = 64,
     /* What a page has in front of its slots, and a block has not. */
     PAGE_LEAD = offsetof(struct page, slots) - BLOCK_HEADER_SIZE,
+    SUFFIX_SIZE_SIZE = 2,
+    /* What an entry takes more in the image than in the content. */
+    SLOT_EXTRA = sizeof(struct page_slot) - SUFFIX_SIZE_SIZE,
 };
 
 _Static_assert(offsetof(struct page, slots) == 24, "BLOCK_SIZE_MAX counts on it");
 _Static_assert(BLOCK_SIZE_MAX + PAGE_LEAD <= UINT16_MAX, "offsets of a page have 16 bits");
-_Static_assert(sizeof(struct page_slot) == 8, "a slot in the file");
+_Static_assert(sizeof(struct page_slot) == 8, "sizes of images count on it");
 _Static_assert(BLOCK_VALUE_SIZE_MAX <= PAGE_SIZE_MASK, "sizes of values fit `info`");
 _Static_assert(BLOCK_HEADER_SIZE +
                        BLOCK_INDEX_FANOUT_MIN * (sizeof(struct page_slot) + PAGE_BODY_HEADER +
@@ -82,6 +85,7 @@ struct block *block_new(struct heap *heap, uint32_t raw_size)
     at = (uintptr_t)(b + 1) + PAGE_LEAD;
     b->memory_size = (uint32_t)size;
     b->raw_size = raw_size;
+    b->content_size = raw_size;
     b->raw = (char *)(b + 1) + PAGE_LEAD + (BLOCK_ALIGN - at % BLOCK_ALIGN) % BLOCK_ALIGN;
     return b;
 }
@@ -91,7 +95,13 @@ unsigned block_raw_level(slice raw)
     return raw.size > 1 ? (uint8_t)raw.data[1] : 0;
 }
 
-/* Where block_load() is. Offsets count from the beginning of the content. */
+uint32_t block_image_size(slice content)
+{
+    ASSERT(content.size >= BLOCK_HEADER_SIZE);
+    return (uint32_t)(content.size + get_u16le(content.data + 2) * (size_t)SLOT_EXTRA);
+}
+
+/* Where block_load() is. Offsets count from the beginning of the image. */
 struct loader {
     char             *raw;
     struct page_slot *slots;
@@ -101,12 +111,12 @@ struct loader {
     size_t            end; /* of all bodies */
 };
 
-static status load_header(struct loader *l, uint32_t raw_size, unsigned level)
+static status load_header(struct loader *l, const struct block *b, unsigned level)
 {
     const char *raw = l->raw;
 
-    if (raw_size < BLOCK_HEADER_SIZE || raw_size > BLOCK_SIZE_MAX)
-        return status_new(ST_CORRUPT, "a block of entries cannot have %u bytes", raw_size);
+    if (b->content_size < BLOCK_HEADER_SIZE || b->raw_size > BLOCK_SIZE_MAX)
+        return status_new(ST_CORRUPT, "a block of entries cannot have %u bytes", b->raw_size);
     if (raw[0] != BLOCK_VERSION || get_u16le(raw + 6) != 0)
         return status_new(ST_CORRUPT, "the header of the block is not one of version %d",
                           BLOCK_VERSION);
@@ -119,11 +129,24 @@ static status load_header(struct loader *l, uint32_t raw_size, unsigned level)
     l->at = BLOCK_HEADER_SIZE + l->count * sizeof(struct page_slot);
     if (l->count == 0)
         return status_new(ST_CORRUPT, "the block has no entries");
-    if (l->at + l->prefix_size > raw_size)
+    if (l->at + l->prefix_size > b->raw_size ||
+        block_image_size(slice_make(raw, b->content_size)) != b->raw_size)
         return status_new(ST_CORRUPT, "%u entries and a prefix of %zu bytes do not fit the block",
                           l->count, l->prefix_size);
-    l->end = raw_size - l->prefix_size;
+    l->end = b->raw_size - l->prefix_size;
     return STATUS_OK;
+}
+
+/* Bodies and prefix go to where they are in the image, then slots take the place of sizes, from the
+ * last one on: no slot covers the size of an entry before its own. */
+static void make_slots(const struct loader *l, const struct block *b)
+{
+    const char *sizes = l->raw + BLOCK_HEADER_SIZE;
+    size_t      bodies = BLOCK_HEADER_SIZE + l->count * (size_t)SUFFIX_SIZE_SIZE;
+
+    memmove(l->raw + l->at, l->raw + bodies, b->content_size - bodies);
+    for (unsigned i = l->count; i-- > 0;)
+        l->slots[i].key_size = get_u16le(sizes + i * (size_t)SUFFIX_SIZE_SIZE);
 }
 
 /* Size of the payload that `info` speaks of; false when it cannot be. */
@@ -151,7 +174,7 @@ static bool payload_size(unsigned level, uint32_t info, size_t *out)
     }
 }
 
-/* Check that the body lies where it must and fits its slot. */
+/* Check that the body fits, and fill in its slot. */
 static status load_body(struct loader *l, unsigned pos)
 {
     struct page_slot *slot = &l->slots[pos];
@@ -159,8 +182,8 @@ static status load_body(struct loader *l, unsigned pos)
     size_t            size = PAGE_BODY_HEADER + slot->key_size, payload;
     uint32_t          info;
 
-    if (slot->offset != l->at || l->at + size > l->end)
-        return status_new(ST_CORRUPT, "entry %u of the block is not where it must be", pos);
+    if (l->at + size > l->end)
+        return status_new(ST_CORRUPT, "entry %u of the block is longer than the block", pos);
     info = get_u32le(body + 8);
     if (!payload_size(l->level, info, &payload))
         return status_new(ST_CORRUPT, "entry %u of the block is of no known kind and size", pos);
@@ -173,8 +196,8 @@ static status load_body(struct loader *l, unsigned pos)
         slot->key_size + l->prefix_size == 0)
         return status_new(ST_CORRUPT, "entry %u of the block has a key of %zu bytes", pos,
                           slot->key_size + l->prefix_size);
-    if (slot->head != page_head(slice_make(body + PAGE_BODY_HEADER, slot->key_size)))
-        return status_new(ST_CORRUPT, "the slot of entry %u of the block is not its key's", pos);
+    slot->head = page_head(slice_make(body + PAGE_BODY_HEADER, slot->key_size));
+    slot->offset = (uint16_t)(l->at + PAGE_LEAD);
     l->at += size + payload;
     return STATUS_OK;
 }
@@ -230,11 +253,11 @@ status block_load(struct block *b, unsigned level)
     const struct page *p = block_page(b);
 
     ASSERT(level <= BLOCK_LEVEL_MAX);
-    TRY_RETURN(load_header(&l, b->raw_size, level));
+    TRY_RETURN(load_header(&l, b, level));
+    make_slots(&l, b);
     write_page_header(b, &l);
     for (unsigned i = 0; i < l.count; i++) {
         TRY_RETURN(load_body(&l, i));
-        l.slots[i].offset = (uint16_t)(l.slots[i].offset + PAGE_LEAD);
         if (i > 0 && !is_in_order(p, i))
             return status_new(ST_CORRUPT, "entry %u of the block is out of order", i);
     }
@@ -418,7 +441,7 @@ static size_t prefix_with(const struct block_builder *b, slice key)
     return b->count == 0 ? key.size : common_size(item_key(b, 0), key, b->prefix_size);
 }
 
-static size_t content_size(size_t count, size_t body_size, size_t prefix_size)
+static size_t image_size(size_t count, size_t body_size, size_t prefix_size)
 {
     if (count == 0)
         return BLOCK_HEADER_SIZE;
@@ -428,7 +451,7 @@ static size_t content_size(size_t count, size_t body_size, size_t prefix_size)
 
 size_t block_builder_size(const struct block_builder *b)
 {
-    return content_size(b->count, b->body_size, b->prefix_size);
+    return image_size(b->count, b->body_size, b->prefix_size) - b->count * (size_t)SLOT_EXTRA;
 }
 
 bool block_builder_fits(const struct block_builder *b, slice key, size_t payload)
@@ -437,8 +460,8 @@ bool block_builder_fits(const struct block_builder *b, slice key, size_t payload
 
     if (b->count == 0)
         return true;
-    size = content_size(b->count + 1, b->body_size + PAGE_BODY_HEADER + key.size + payload,
-                        prefix_with(b, key));
+    size = image_size(b->count + 1, b->body_size + PAGE_BODY_HEADER + key.size + payload,
+                      prefix_with(b, key));
     return size <= b->size_target || (b->level > 0 && b->count < BLOCK_INDEX_FANOUT_MIN);
 }
 
@@ -481,17 +504,14 @@ slice block_builder_last_key(const struct block_builder *b, hlc_ts *ts)
     return item_key(b, b->count - 1);
 }
 
-/* Write slot and body; returns the end of the body. */
+/* Write size and body; returns the end of the body. */
 static size_t write_item(const struct block_builder *b, size_t pos, char *content, size_t at)
 {
     const struct block_builder_item *item = &b->items[pos];
     size_t                           suffix_size = item->key_size - b->prefix_size;
     const char                      *suffix = b->bytes.data + item->at + b->prefix_size;
-    struct page_slot                 slot = {.head = page_head(slice_make(suffix, suffix_size)),
-                                             .offset = (uint16_t)at,
-                                             .key_size = (uint16_t)suffix_size};
 
-    memcpy(content + BLOCK_HEADER_SIZE + pos * sizeof slot, &slot, sizeof slot);
+    put_u16le(content + BLOCK_HEADER_SIZE + pos * SUFFIX_SIZE_SIZE, (uint16_t)suffix_size);
     put_u64le(content + at, item->ts);
     put_u32le(content + at + 8, item->info);
     memcpy(content + at + PAGE_BODY_HEADER, suffix, suffix_size + item->payload_size);
@@ -504,13 +524,13 @@ size_t block_builder_finish(struct block_builder *b, struct buf *out)
     char  *content = buf_reserve(out, size);
 
     ASSERT(b->count > 0);
-    ASSERT(size <= BLOCK_SIZE_MAX);
+    ASSERT(image_size(b->count, b->body_size, b->prefix_size) <= BLOCK_SIZE_MAX);
     content[0] = BLOCK_VERSION;
     content[1] = (char)b->level;
     put_u16le(content + 2, (uint16_t)b->count);
     put_u16le(content + 4, (uint16_t)b->prefix_size);
     put_u16le(content + 6, 0);
-    at = BLOCK_HEADER_SIZE + b->count * sizeof(struct page_slot);
+    at = BLOCK_HEADER_SIZE + b->count * (size_t)SUFFIX_SIZE_SIZE;
     for (size_t i = 0; i < b->count; i++)
         at = write_item(b, i, content, at);
     memcpy(content + at, b->bytes.data, b->prefix_size);

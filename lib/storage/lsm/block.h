@@ -2,14 +2,14 @@
  * thread; memory from the heap that is named, which may be NULL for malloc's.
  *
  * Data blocks and index blocks are laid out alike, as a page of the memory engine's tree
- * (storage/page.h) without its header; docs/formats.md draws them:
+ * (storage/page.h) without header and slots; docs/formats.md draws them:
  *
- *     | header | slot 0 | slot 1 | ... | body 0 | body 1 | ... | prefix |
+ *     | header | size of suffix 0 | size of suffix 1 | ... | body 0 | body 1 | ... | prefix |
  *
- * Slots and bodies are the page's. Bodies follow each other in the order of slots without a gap,
- * and the prefix is as long as it can be, so that the same entries are always the same bytes. In
- * memory the bytes stand where a page would have them, and block_load() writes a page's header over
- * their own: the code that searches the tree searches blocks.
+ * Bodies are the page's. They follow each other without a gap, and the prefix is as long as it can
+ * be, so that the same entries are always the same bytes. block_load() makes a page of it, the
+ * *image*: the code that searches the tree searches blocks. Slots are left out of the file because
+ * compression makes little of them: a tenth of a table.
  *
  * In a data block (level 0) the payload is the value, or, when it is larger than BLOCK_INLINE_MAX,
  * the handle of a value block. In an index block (level 1 and up) it is a struct block_child, and
@@ -32,7 +32,7 @@
 enum {
     BLOCK_SIZE_USUAL = 8192,       /* before compression */
     BLOCK_SIZE_TARGET_MAX = 32768, /* what may be asked for */
-    BLOCK_SIZE_MAX = 65535 - 16,   /* offsets in memory have 16 bits */
+    BLOCK_SIZE_MAX = 65535 - 16,   /* of an image: offsets have 16 bits */
     BLOCK_HEADER_SIZE = 8,
     BLOCK_INLINE_MAX = 2048,
     BLOCK_VALUE_SIZE_MAX = 64 << 20,
@@ -46,7 +46,7 @@ enum {
 struct block_handle {
     uint64_t offset;
     uint32_t size;     /* in the file, trailer included */
-    uint32_t raw_size; /* once opened */
+    uint32_t raw_size; /* once opened; of data and index blocks once loaded */
 };
 
 /* offset u64, size u32, raw size u32 */
@@ -65,18 +65,21 @@ struct block_child {
 struct block {
     uint32_t memory_size; /* all that was allocated for it */
     uint32_t raw_size;
-    char    *raw; /* at a multiple of 64 */
+    uint32_t content_size; /* at most raw_size; what is in `raw` before block_load() */
+    char    *raw;          /* at a multiple of 64 */
 };
 
 /* Room for a block of `raw_size` bytes (the handle's), its content still to be filled. NULL: no
  * memory. heap_free() gives it back, on any thread. */
 struct block *block_new(struct heap *heap, uint32_t raw_size) MUST_CHECK;
 
-/* The content; of a loaded block all but the header. */
+/* The content of a block of another kind, a filter or value. */
 static inline slice block_raw(const struct block *b)
 {
     return slice_make(b->raw, b->raw_size);
 }
+/* Bytes of the image of a data or index block with that content. */
+uint32_t block_image_size(slice content);
 
 /* Check the content, of whatever bytes, as a data (level 0) or index block (of `level`), and make
  * it ready for search. After success no function here or in page.h that searches reads outside it:

@@ -234,7 +234,7 @@ static status open_block(struct merge *m, const struct chunk *c, const struct bl
     if (b == NULL)
         return STATUS_OOM;
     st = block_open(m->codec, &c->seal, h,
-                    slice_make(c->bytes.data + (h->offset - c->offset), h->size), b->raw);
+                    slice_make(c->bytes.data + (h->offset - c->offset), h->size), b);
     if (!st_ok(st)) {
         heap_free(b);
         return status_wrap(st, "table %llu, block at %llu", (unsigned long long)c->seal.number,
@@ -257,6 +257,7 @@ static status show(struct merge *m, struct source *s)
     heap_free(s->value);
     s->value = NULL;
     TRY_RETURN(open_block(m, c, &s->at.elsewhere, &s->value));
+    TRY_RETURN(block_check_whole(s->value));
     s->entry.value = block_raw(s->value);
     return STATUS_OK;
 }

@@ -137,7 +137,7 @@ static status read_block(struct lsm_table *t, const struct block_handle *h, uint
     if (b == NULL)
         return STATUS_OOM;
     TRY(st, fetch(t, h, ahead, &own, &stored), fail);
-    st = block_open(t->codec, &t->seal, h, stored, b->raw);
+    st = block_open(t->codec, &t->seal, h, stored, b);
     if (!st_ok(st)) {
         st = damaged(t, h->offset, st);
         goto fail;
@@ -154,9 +154,10 @@ fail:
 
 static status prepare(struct block *b, int kind)
 {
-    if (kind == LSM_TABLE_FILTER)
-        return bloom_check(block_raw(b));
-    return kind == LSM_TABLE_VALUE ? STATUS_OK : block_load(b, (unsigned)kind);
+    if (kind >= 0)
+        return block_load(b, (unsigned)kind);
+    TRY_RETURN(block_check_whole(b));
+    return kind == LSM_TABLE_FILTER ? bloom_check(block_raw(b)) : STATUS_OK;
 }
 
 static status load_block(struct lsm_table *t, const struct block_handle *h, int kind,
@@ -278,7 +279,9 @@ static status read_clears(struct lsm_table *t)
     if (t->footer.clears.size == 0)
         return STATUS_OK;
     TRY_RETURN(read_block(t, &t->footer.clears, RAW_SIZE_MAX, NULL, &t->clears_block));
-    st = table_clears_take(t->heap, block_raw(t->clears_block), &t->clears, &t->clear_count);
+    st = block_check_whole(t->clears_block);
+    if (st_ok(st))
+        st = table_clears_take(t->heap, block_raw(t->clears_block), &t->clears, &t->clear_count);
     return st_ok(st) ? st : damaged(t, t->footer.clears.offset, st);
 }
 
@@ -291,7 +294,9 @@ static status read_properties(struct lsm_table *t)
 
     TRY_RETURN(read_block(t, &t->footer.properties, RAW_SIZE_MAX, NULL, &b));
     rest = block_raw(b);
-    st = table_properties_take(&rest, &p);
+    st = block_check_whole(b);
+    if (st_ok(st))
+        st = table_properties_take(&rest, &p);
     if (st_ok(st) && rest.size > 0)
         st = status_new(ST_CORRUPT, "the properties of a table are longer than they say");
     if (st_ok(st)) {

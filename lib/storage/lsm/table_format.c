@@ -133,24 +133,23 @@ static void encrypt(const struct table_seal *seal, uint64_t offset, char *stored
 }
 
 void block_seal(struct block_codec *c, const struct table_seal *seal,
-                enum block_compression compression, uint64_t offset, slice raw, struct buf *file,
-                struct block_handle *out)
+                enum block_compression compression, uint64_t offset, slice content,
+                uint32_t raw_size, struct buf *file, struct block_handle *out)
 {
-    char  *stored = buf_reserve(file, raw.size + BLOCK_TRAILER_SIZE_SEALED);
+    char  *stored = buf_reserve(file, content.size + BLOCK_TRAILER_SIZE_SEALED);
     size_t size;
 
-    ASSERT(raw.size > 0);
-    ASSERT(raw.size <= TABLE_BLOCK_SIZE_MAX);
-    size = write_content(c, raw, stored, &compression);
+    ASSERT(content.size > 0 && content.size <= raw_size);
+    ASSERT(raw_size <= TABLE_BLOCK_SIZE_MAX);
+    size = write_content(c, content, stored, &compression);
     stored[size] = (char)compression;
     if (seal->cipher != NULL)
         encrypt(seal, offset, stored, size);
     else
         put_u64le(stored + size + 1, block_checksum(seal, offset, stored, size));
     buf_advance(file, size + trailer_size(seal));
-    *out = (struct block_handle){.offset = offset,
-                                 .size = (uint32_t)(size + trailer_size(seal)),
-                                 .raw_size = (uint32_t)raw.size};
+    *out = (struct block_handle){
+        .offset = offset, .size = (uint32_t)(size + trailer_size(seal)), .raw_size = raw_size};
 }
 
 /* The size that came out; SIZE_MAX when the content is not of that compression or longer. */
@@ -168,32 +167,41 @@ static size_t decompress_lz4(slice content, void *raw, uint32_t raw_size)
     return size < 0 ? SIZE_MAX : (size_t)size;
 }
 
-static status open_content(struct block_codec *c, uint8_t compression, slice content, void *raw,
-                           uint32_t raw_size)
+static status open_content(struct block_codec *c, uint8_t compression, slice content,
+                           struct block *b)
 {
     size_t size;
 
     switch (compression) {
     case COMPRESSION_NONE:
         size = content.size;
-        if (size == raw_size)
-            memcpy(raw, content.data, size);
+        if (size <= b->raw_size)
+            memcpy(b->raw, content.data, size);
         break;
     case COMPRESSION_LZ4:
-        size = decompress_lz4(content, raw, raw_size);
+        size = decompress_lz4(content, b->raw, b->raw_size);
         break;
     case COMPRESSION_ZSTD:
         if (c->zstd_in == NULL && (c->zstd_in = ZSTD_createDCtx()) == NULL)
             return STATUS_OOM;
-        size = decompress_zstd(c, content, raw, raw_size);
+        size = decompress_zstd(c, content, b->raw, b->raw_size);
         break;
     default:
         return status_new(ST_CORRUPT, "the block is compressed in an unknown way (%u)",
                           compression);
     }
-    if (size != raw_size)
-        return status_new(ST_CORRUPT, "the block has not the %u bytes it must have", raw_size);
+    if (size > b->raw_size)
+        return status_new(ST_CORRUPT, "the block is longer than the %u bytes it must have",
+                          b->raw_size);
+    b->content_size = (uint32_t)size;
     return STATUS_OK;
+}
+
+status block_check_whole(const struct block *b)
+{
+    return b->content_size == b->raw_size
+               ? STATUS_OK
+               : status_new(ST_CORRUPT, "the block has not the %u bytes it must have", b->raw_size);
 }
 
 /* The content with the byte behind it that says how it is compressed. */
@@ -224,20 +232,19 @@ static status check(const struct table_seal *seal, uint64_t offset, slice stored
 }
 
 status block_open(struct block_codec *c, const struct table_seal *seal,
-                  const struct block_handle *h, slice stored, void *raw)
+                  const struct block_handle *h, slice stored, struct block *b)
 {
     size_t size_min = trailer_size(seal);
     slice  all = SLICE_EMPTY;
 
     if (stored.size != h->size || stored.size <= size_min ||
-        stored.size > TABLE_BLOCK_SIZE_MAX + size_min || h->raw_size > TABLE_BLOCK_SIZE_MAX)
+        stored.size > TABLE_BLOCK_SIZE_MAX + size_min || b->raw_size != h->raw_size)
         return status_new(ST_CORRUPT, "the block cannot have %zu bytes in the file", stored.size);
     if (seal->cipher != NULL)
         TRY_RETURN(decrypt(c, seal, h->offset, stored, &all));
     else
         TRY_RETURN(check(seal, h->offset, stored, &all));
-    return open_content(c, (uint8_t)all.data[all.size - 1], slice_make(all.data, all.size - 1), raw,
-                        h->raw_size);
+    return open_content(c, (uint8_t)all.data[all.size - 1], slice_make(all.data, all.size - 1), b);
 }
 
 status block_handle_check(const struct block_handle *h, uint64_t file_size, uint32_t raw_size_max)

@@ -55,17 +55,19 @@ struct block_codec *block_codec_new(struct heap *heap);
 /* Accepts NULL. */
 void                block_codec_free(struct block_codec *c);
 
-/* Append `raw` as a block that begins at `offset` of the file; its handle goes to *out. Compressed
- * when that saves an eighth or more. */
+/* Append `content` as a block that begins at `offset` of the file; its handle, with `raw_size`,
+ * goes to *out. Compressed when that saves an eighth or more. */
 void block_seal(struct block_codec *c, const struct table_seal *seal,
-                enum block_compression compression, uint64_t offset, slice raw, struct buf *file,
-                struct block_handle *out);
+                enum block_compression compression, uint64_t offset, slice content,
+                uint32_t raw_size, struct buf *file, struct block_handle *out);
 
-/* Open the bytes [h->offset, h->offset + h->size) of the file into `raw`, which has h->raw_size
- * bytes of room. CORRUPT: checksum or tag fail, or the content is not of that size; `raw` then
- * holds anything. OUT_OF_MEMORY: as it says. */
+/* Open the bytes [h->offset, h->offset + h->size) of the file into `b`, which is of h->raw_size
+ * bytes, and set its content_size. CORRUPT: checksum or tag fail, or the content is longer; `b`
+ * then holds anything. OUT_OF_MEMORY: as it says. */
 status block_open(struct block_codec *c, const struct table_seal *seal,
-                  const struct block_handle *h, slice stored, void *raw) MUST_CHECK;
+                  const struct block_handle *h, slice stored, struct block *b) MUST_CHECK;
+/* CORRUPT unless the content is as long as the handle said: of blocks that are not loaded. */
+status block_check_whole(const struct block *b) MUST_CHECK;
 
 /* Whether a block of this handle can be in a file of that size, before its footer, and has a raw
  * size that a block of the kind may have: to be asked before memory is taken for it. CORRUPT if

@@ -117,10 +117,23 @@ static void *grow(void *old, size_t count, size_t *capacity, size_t size)
 }
 
 /* Every block of the table passes here. */
-static void seal(struct table_writer *w, slice raw, struct block_handle *out)
+static void seal_as(struct table_writer *w, slice content, uint32_t raw_size,
+                    struct block_handle *out)
 {
-    block_seal(w->codec, &w->seal, w->options.compression, w->offset, raw, &w->out, out);
+    block_seal(w->codec, &w->seal, w->options.compression, w->offset, content, raw_size, &w->out,
+               out);
     w->offset += out->size;
+}
+
+static void seal(struct table_writer *w, slice content, struct block_handle *out)
+{
+    seal_as(w, content, (uint32_t)content.size, out);
+}
+
+/* A data or index block. */
+static void seal_entries(struct table_writer *w, slice content, struct block_handle *out)
+{
+    seal_as(w, content, block_image_size(content), out);
 }
 
 /* ---- data blocks and partitions ---- */
@@ -166,7 +179,7 @@ static void finish_data_block(struct table_writer *w, const slice *next)
 
     buf_reset(&w->raw);
     block_builder_finish(&w->data, &w->raw);
-    seal(w, buf_slice(&w->raw), &child.block);
+    seal_entries(w, buf_slice(&w->raw), &child.block);
     w->properties.data_blocks++;
     buf_reset(&w->child);
     block_child_put(&w->child, 1, &child);
@@ -307,7 +320,7 @@ static void seal_index(struct table_writer *w, unsigned level, struct block_hand
 {
     buf_reset(&w->raw);
     block_builder_finish(&w->index[level], &w->raw);
-    seal(w, buf_slice(&w->raw), out);
+    seal_entries(w, buf_slice(&w->raw), out);
 }
 
 /* Write the full index block of `level` and put it into the level above. */
@@ -360,7 +373,7 @@ static void write_partitions(struct table_writer *w)
         const struct partition *p = &w->parts[i];
         struct block_child      child = {.filter = filters[i]};
 
-        seal(w, take_part(&w->partitions, &index_at, p->index_size), &child.block);
+        seal_entries(w, take_part(&w->partitions, &index_at, p->index_size), &child.block);
         index_add(w, 2, take_part(&w->separators, &separator_at, p->separator_size), p->ts, &child);
     }
     heap_free(filters);
