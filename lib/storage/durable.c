@@ -493,6 +493,50 @@ out:
     return st;
 }
 
+/* Cut a path to the directory above; false: there is none. */
+static bool cut_name(char *path)
+{
+    char *slash = strrchr(path, '/');
+
+    if (slash == NULL) {
+        if (strcmp(path, ".") == 0)
+            return false;
+        memcpy(path, ".", 2);
+        return true;
+    }
+    if (slash == path && slash[1] == '\0')
+        return false;
+    slash[slash == path ? 1 : 0] = '\0';
+    return true;
+}
+
+status durable_sync_parent(struct durable *d, const char *path)
+{
+    char  *parent = heap_strdup(env_heap(d->env), path);
+    status st;
+
+    ASSERT(parent[0] != '\0');
+    (void)cut_name(parent);
+    st = env_sync_dir(d->env, parent, ENV_LANE_LOG_SYNC);
+    heap_free(parent);
+    return st;
+}
+
+/* Make the name of the directory durable, and of those above it: whoever made them may have been
+ * killed before it came to that, so that they are there is no proof. Directories further up need
+ * not be ours to open. */
+static status sync_names_above(struct durable *d)
+{
+    char  *path = heap_strdup(env_heap(d->env), d->path);
+    status st = durable_sync_parent(d, path);
+
+    (void)cut_name(path);
+    while (st_ok(st) && cut_name(path))
+        st_clear(env_sync_dir(d->env, path, ENV_LANE_LOG_SYNC));
+    heap_free(path);
+    return st;
+}
+
 /* Make keys and the first segment before the identity, so that an identity without a log is a loss,
  * and an encrypted store never one without keys. */
 static status write_identity(struct durable *d, const struct engine_options *o, const char *path)
@@ -502,6 +546,7 @@ static status write_identity(struct durable *d, const struct engine_options *o, 
     struct buf                    b;
     status                        st;
 
+    TRY_RETURN(sync_names_above(d));
     TRY_RETURN(remove_half_made(d));
     if (o->store_key != NULL)
         TRY_RETURN(keyring_create(d->env, d->path, id->incarnation, o->store_key, &d->keyring));
@@ -553,22 +598,6 @@ static status open_identity(struct durable *d, const struct engine_options *o)
     return st;
 }
 
-status durable_sync_parent(struct durable *d, const char *path)
-{
-    char  *parent = heap_strdup(env_heap(d->env), path);
-    char  *slash = strrchr(parent, '/');
-    status st;
-
-    if (slash == NULL)
-        st = env_sync_dir(d->env, ".", ENV_LANE_LOG_SYNC);
-    else {
-        slash[slash == parent ? 1 : 0] = '\0';
-        st = env_sync_dir(d->env, parent, ENV_LANE_LOG_SYNC);
-    }
-    heap_free(parent);
-    return st;
-}
-
 static status open_directory(struct durable *d, const struct engine_options *o)
 {
     char  *path;
@@ -578,7 +607,6 @@ static status open_directory(struct durable *d, const struct engine_options *o)
         if (o->must_exist)
             return status_new(ST_UNDEFINED_FILE, "there is no store in \"%s\"", d->path);
         TRY_RETURN(env_mkdir_all(d->env, d->path));
-        TRY_RETURN(durable_sync_parent(d, d->path));
     }
     path = named_path(d, "lock");
     st = env_lock_file(d->env, path, &d->lock);
@@ -664,6 +692,7 @@ void durable_close(struct durable *d)
         if (!st_ok(st))
             log_warn(env_log(d->env), "could not mark the end of the log", kv_status(st));
         st_clear(st);
+        log_trim(d);
     }
     durable_free(d);
 }

@@ -128,6 +128,8 @@ void             log_free_before(struct durable *d, uint64_t sequence);
 /* The segment that has the record, or would get it; NULL: it was freed. Until the next write. */
 const struct old_segment *log_segment_of(const struct durable *d, uint64_t sequence);
 void log_note_old(struct durable *d, uint64_t number, uint64_t first_sequence, bool ours);
+/* Give back what a store at rest does not need; nothing is written any more. */
+void log_trim(struct durable *d);
 void log_close(struct durable *d);
 /* Have one segment of full size ready, e.g. after the start. */
 status MAY_YIELD log_make_ready(struct durable *d) MUST_CHECK;

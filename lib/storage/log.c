@@ -210,6 +210,14 @@ const struct old_segment *log_segment_of(const struct durable *d, uint64_t seque
     return low > 0 ? &d->old[low - 1] : NULL;
 }
 
+static void unlink_segment(struct durable *d, uint64_t number)
+{
+    char *path = durable_path(d, ".log", number);
+
+    st_clear(env_unlink(d->env, path)); /* the next start tries again */
+    heap_free(path);
+}
+
 void log_free_before(struct durable *d, uint64_t sequence)
 {
     size_t freed = 0;
@@ -224,10 +232,7 @@ void log_free_before(struct durable *d, uint64_t sequence)
         if (s->is_ours && d->recycled_count < RECYCLED_MAX) {
             d->recycled[d->recycled_count++] = s->number;
         } else {
-            char *path = durable_path(d, ".log", s->number);
-
-            st_clear(env_unlink(d->env, path)); /* the next start tries again */
-            heap_free(path);
+            unlink_segment(d, s->number);
         }
     }
     d->old_count -= freed;
@@ -574,6 +579,24 @@ status log_write_mark(struct durable *d)
     }
     put_record(d, RECORD_MARK, LOG_BATCH, SLICE_EMPTY);
     return flush(d, true);
+}
+
+/* A recovery makes a new segment and deletes what was never begun: at rest it is room for others.
+ * Where nothing was begun one segment stays, as a store without any has lost its log. */
+void log_trim(struct durable *d)
+{
+    size_t keep = d->old_count > 0 ? 0 : 1;
+
+    while (d->ready_count > keep) {
+        struct open_segment *s = &d->ready[--d->ready_count];
+
+        unlink_segment(d, s->number);
+        close_segment(s);
+    }
+    while (d->recycled_count > 0)
+        unlink_segment(d, d->recycled[--d->recycled_count]);
+    if (d->has_current)
+        st_clear(env_file_truncate(d->current.file, d->offset));
 }
 
 void log_close(struct durable *d)

@@ -249,6 +249,24 @@ static void seed_range(unsigned long long *from, unsigned long long *to)
         *to = *from;
 }
 
+/* 5014: the name of the store's directory was not durable when its maker had been killed. */
+static const uint64_t failed_once[] = {5014};
+
+/* 1 when something was wrong. */
+static unsigned run_one(uint64_t seed, struct sums *sums)
+{
+    struct store_world w;
+    bool               is_wrong;
+
+    run_seed(seed, STORE_BUG_NONE, &w);
+    is_wrong = store_world_is_wrong(&w);
+    if (is_wrong)
+        print_error("LINERA_SEEDS=%llu: %s\n", (unsigned long long)seed, buf_cstr(&w.wrong));
+    add(sums, &w);
+    store_world_deinit(&w);
+    return is_wrong;
+}
+
 static void seeds(void **state)
 {
     unsigned long long from, to, seed;
@@ -257,17 +275,10 @@ static void seeds(void **state)
 
     (void)state;
     seed_range(&from, &to);
-    for (seed = from; seed <= to; seed++) {
-        struct store_world w;
-
-        run_seed(seed, STORE_BUG_NONE, &w);
-        if (store_world_is_wrong(&w)) {
-            print_error("LINERA_SEEDS=%llu: %s\n", seed, buf_cstr(&w.wrong));
-            failed++;
-        }
-        add(&sums, &w);
-        store_world_deinit(&w);
-    }
+    for (seed = from; seed <= to; seed++)
+        failed += run_one(seed, &sums);
+    for (size_t i = 0; i < ARRAY_LEN(failed_once) && to - from >= 99; i++)
+        failed += run_one(failed_once[i], &sums);
     print_message("%llu lives, %llu commits, %llu flushes, %llu collected, %llu times full, "
                   "%llu times corrupt, %llu I/Os\n",
                   (unsigned long long)sums.lives, (unsigned long long)sums.commits,

@@ -841,6 +841,19 @@ static void full_disks(void **state)
     assert_true(refused > 30);
 }
 
+static uint64_t size_of(const struct scenario *s, const char *file)
+{
+    const char *path;
+    uint64_t    size = 0;
+
+    for (size_t i = 0; (path = sim_disk_file(s->node, i, &size)) != NULL; i++) {
+        if (strcmp(path, file) == 0)
+            return size;
+    }
+    fail_msg("there is no file %s", file);
+    return 0;
+}
+
 /* A flipped bit in a segment of a closed store is told, or what is read is right all the same. */
 static bool flip_run(uint64_t seed)
 {
@@ -853,7 +866,8 @@ static bool flip_run(uint64_t seed)
     run_life(&s);
     assert_true(s.done && s.file_count > 0);
     file = s.files[pick(&s, (unsigned)s.file_count)];
-    assert_st_ok(sim_disk_flip(s.node, file, pick(&s, 4096), (int)pick(&s, 8)));
+    assert_st_ok(sim_disk_flip(s.node, file, pick(&s, (unsigned)MIN(size_of(&s, file), 4096u)),
+                               (int)pick(&s, 8)));
     s.may_be_corrupt = true;
     s.done = false;
     sim_restart(s.node);

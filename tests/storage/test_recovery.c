@@ -7,20 +7,21 @@ struct scene {
     struct sim      *sim;
     struct sim_node *node;
     enum engine_type type;
+    const char      *path;
     char             message[400]; /* of the last error */
     bool             has_checkpoint;
 };
 
 static void scene_init(struct scene *s)
 {
-    *s = (struct scene){.sim = sim_new(test_seed(1), NULL), .type = ENGINE_LSM};
+    *s = (struct scene){.sim = sim_new(test_seed(1), NULL), .type = ENGINE_LSM, .path = "store"};
     s->node = sim_add_node(s->sim, "n", sim_idle_main, s);
 }
 
 static struct engine_options options_of(const struct scene *s)
 {
     return (struct engine_options){
-        .type = s->type, .path = "store", .log_segment_size = 4096, .memtable_size = 1 << 20};
+        .type = s->type, .path = s->path, .log_segment_size = 4096, .memtable_size = 1 << 20};
 }
 
 static void put(struct engine *e, unsigned n)
@@ -257,12 +258,37 @@ static void from_memory(void **state)
     sim_free(s.sim);
 }
 
+/* Whoever made the directories may have been killed before their names were durable. */
+static void killed_making(void **state)
+{
+    bool was_killed = true;
+
+    (void)state;
+    for (uint64_t io = 1; was_killed; io++) {
+        struct scene s;
+
+        scene_init(&s);
+        s.path = "several/directories/store";
+        sim_crash_at_io(s.node, io, SIM_KILL);
+        was_killed = !sim_try(s.sim, s.node, write_little, &s);
+        sim_crash_at_io(s.node, 0, SIM_KILL);
+        if (was_killed)
+            sim_restart(s.node);
+        sim_do(s.sim, s.node, write_store, &s);
+        sim_crash(s.node, SIM_POWER_LOSS);
+        sim_restart(s.node);
+        sim_do(s.sim, s.node, check_store, &s);
+        sim_free(s.sim);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T("a store that has lost \"current\" is damaged, not empty", no_current),
         T("a log that begins behind the tables is damage", no_segment),
         T("a store that has lost its identity is damaged, and keeps its files", no_identity),
+        T("a killed making of a store costs its successor nothing", killed_making),
         T("tables take over from the memory engine, whose checkpoint goes then", from_memory),
     };
 
