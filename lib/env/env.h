@@ -214,7 +214,8 @@ void             env_sem_release(struct env *env, struct env_sem *s, uint64_t n)
 enum env_lane {
     ENV_INLINE, /* here and now, blocking the worker: short calls, and syncs when env_idle() */
     ENV_LANE_LOG_SYNC, /* one thread of its own */
-    ENV_LANE_IO,       /* data files, name lookups */
+    ENV_LANE_IO,       /* reads of data files, and what somebody waits for */
+    ENV_LANE_WRITE,    /* bulk in the background: tables, write-back, removal of files */
     ENV_LANE_CPU,      /* compaction, compression, big sorts, password hashing */
     ENV_LANE_COUNT
 };

@@ -405,11 +405,16 @@ status env_link(struct env *env, const char *from, const char *to)
     return errno_status((int)result, "could not link file \"%s\" to \"%s\"", from, to);
 }
 
-status env_unlink(struct env *env, const char *path)
+status env_unlink_on(struct env *env, const char *path, enum env_lane lane)
 {
     struct env_io io = {.kind = IO_UNLINK, .path = path};
 
-    return io_status(io_run(env, &io, ENV_INLINE), "remove file", path);
+    return io_status(io_run(env, &io, lane), "remove file", path);
+}
+
+status env_unlink(struct env *env, const char *path)
+{
+    return env_unlink_on(env, path, ENV_INLINE);
 }
 
 status env_rmdir(struct env *env, const char *path)

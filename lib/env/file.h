@@ -85,6 +85,8 @@ status env_rename(struct env *env, const char *from, const char *to) MUST_CHECK;
  */
 status env_link(struct env *env, const char *from, const char *to) MUST_CHECK;
 status env_unlink(struct env *env, const char *path) MUST_CHECK;
+/* The same; a lane for large files, as giving their blocks back takes milliseconds. */
+status MAY_YIELD env_unlink_on(struct env *env, const char *path, enum env_lane lane) MUST_CHECK;
 /* An empty directory. */
 status env_rmdir(struct env *env, const char *path) MUST_CHECK;
 /* Make the names in a directory durable. */

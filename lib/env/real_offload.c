@@ -214,10 +214,13 @@ static void lane_init(struct real_env *r, struct offload_lane *lane, unsigned th
     lane->threads = heap_must_alloc(r->base.heap, threads, sizeof *lane->threads);
 }
 
+enum { WRITE_THREADS = 3 }; /* a flush goes on beside compactions that wait for the disk */
+
 void real_offload_init(struct real_env *r, const struct env_options *o)
 {
     const unsigned threads[LANE_ALL_COUNT] = {[ENV_LANE_LOG_SYNC] = 1,
                                               [ENV_LANE_IO] = o->io_threads,
+                                              [ENV_LANE_WRITE] = WRITE_THREADS,
                                               [ENV_LANE_CPU] = o->cpu_threads,
                                               [LANE_LOOKUP] = 1};
 

@@ -221,7 +221,7 @@ status MAY_YIELD engine_span_middle(struct engine *e, slice start, slice end, st
 
 /* Take all versions of the keys in [start, end) away, durably, as a commit with sync of a batch
  * that clears the span does, and with its errors. Then tables that have nothing outside the span go
- * at once, with the space they take as soon as no snapshot or iterator sees them; what is left of
+ * at once, with the space they take soon after no snapshot or iterator sees them; what is left of
  * the others, or finds no room for the edit on a full disk, goes with compaction. OUTCOME_UNKNOWN:
  * the store has stopped, and only its next recovery will tell whether the span was cleared. */
 status MAY_YIELD engine_drop_span(struct engine *e, slice start, slice end) MUST_CHECK;

@@ -19,6 +19,7 @@ enum {
     TAIL_FRACTION = 16,  /* of a segment, kept for frugal batches */
     SMALL_FRACTION = 64, /* of a segment's size, when the disk has no room for a whole one */
     FRUGAL_BYTES_MAX = 16 << 10, /* of values in a batch that frees space: descriptors, mostly */
+    FOLIO_SIZE = 32 << 10,       /* of the page cache, as ZERO_SIZE makes them */
     WRITE_BACK_SIZE = 1 << 20,   /* or the end of a segment waits for 16 MiB at once */
     RETRY_US = 1000 * 1000,      /* after a failure to prepare a segment in the background */
 };
@@ -52,22 +53,30 @@ static status fill_with_zeros(struct durable *d, struct env_file *file)
 
     for (uint64_t at = 0; st_ok(st) && at < d->segment_size; at += ZERO_SIZE)
         st = env_file_write_at(file, zeros, (size_t)MIN(ZERO_SIZE, d->segment_size - at), at,
-                               ENV_LANE_IO);
+                               ENV_LANE_WRITE);
     heap_free(zeros);
     return st;
 }
 
-/* A new file of s->size. On error no file is left. */
-static status make_segment(struct durable *d, const char *path, bool fill, struct open_segment *s)
+/* How a segment is made ready. */
+struct making {
+    uint64_t      size;
+    bool          fill; /* with zeros */
+    enum env_lane lane; /* for its syncs */
+};
+
+/* A new file. On error none is left. */
+static status make_segment(struct durable *d, const char *path, const struct making *how,
+                           struct open_segment *s)
 {
     status st = open_segment(d, path, s);
 
     if (!st_ok(st))
         return st;
     TRY(st, env_file_allocate(s->file, 0, s->size), fail);
-    if (fill)
+    if (how->fill)
         TRY(st, fill_with_zeros(d, s->file), fail);
-    TRY(st, env_file_sync(s->file, fill ? ENV_LANE_IO : ENV_LANE_LOG_SYNC), fail);
+    TRY(st, env_file_sync(s->file, how->lane), fail);
     return STATUS_OK;
 
 fail:
@@ -86,17 +95,17 @@ static status reuse_segment(struct durable *d, const char *path, struct open_seg
 }
 
 /* Prepare one more segment, its name durable (L12), and add it to those that are ready. */
-static status add_segment(struct durable *d, uint64_t size, bool fill)
+static status add_segment(struct durable *d, const struct making *how)
 {
-    struct open_segment s = {.number = d->number_next++, .size = size};
+    struct open_segment s = {.number = d->number_next++, .size = how->size};
     char               *path = durable_path(d, ".log", s.number);
     status              st;
 
     ASSERT(d->ready_count < READY_MAX);
-    st = d->recycled_count > 0 && size == d->segment_size ? reuse_segment(d, path, &s)
-                                                          : make_segment(d, path, fill, &s);
+    st = d->recycled_count > 0 && how->size == d->segment_size ? reuse_segment(d, path, &s)
+                                                               : make_segment(d, path, how, &s);
     if (st_ok(st))
-        st = durable_sync_dir(d);
+        st = env_sync_dir(d->env, d->path, how->lane);
     heap_free(path);
     if (!st_ok(st)) {
         close_segment(&s);
@@ -106,29 +115,33 @@ static status add_segment(struct durable *d, uint64_t size, bool fill)
     return STATUS_OK;
 }
 
-static status add_ready(struct durable *d, bool fill)
+/* Now, because somebody waits for it. */
+static status add_ready(struct durable *d)
 {
-    return add_segment(d, d->segment_size, fill);
+    return add_segment(d, &(struct making){.size = d->segment_size, .lane = ENV_LANE_LOG_SYNC});
 }
 
 status log_make_ready(struct durable *d)
 {
     bool is_ready = d->ready_count > 0 && d->ready[d->ready_count - 1].size == d->segment_size;
 
-    return is_ready ? STATUS_OK : add_ready(d, false);
+    return is_ready ? STATUS_OK : add_ready(d);
 }
 
 status log_make_small_ready(struct durable *d)
 {
     uint64_t size = MAX(d->segment_size / SMALL_FRACTION, (uint64_t)SEGMENT_SIZE_LEAST);
 
-    return d->ready_count > 0 ? STATUS_OK : add_segment(d, MIN(size, d->segment_size), false);
+    struct making how = {.size = MIN(size, d->segment_size), .lane = ENV_LANE_LOG_SYNC};
+
+    return d->ready_count > 0 ? STATUS_OK : add_segment(d, &how);
 }
 
 static void prepare_fiber(struct env *env, void *arg)
 {
     struct durable *d = arg;
-    status          st = add_ready(d, d->has_synced);
+    struct making   how = {.size = d->segment_size, .fill = d->has_synced, .lane = ENV_LANE_WRITE};
+    status          st = add_segment(d, &how);
 
     d->has_synced = false;
     if (!st_ok(st)) {
@@ -157,10 +170,12 @@ void log_prepare_next(struct durable *d)
 static void write_back_fiber(struct env *env, void *arg)
 {
     struct durable *d = arg;
-    uint64_t        from = d->written_back;
+    uint64_t        from = d->written_back, end = d->offset / FOLIO_SIZE * FOLIO_SIZE;
 
-    d->written_back = d->offset;
-    env_file_write_back(d->current.file, from, (size_t)(d->offset - from), ENV_LANE_LOG_SYNC);
+    /* Beside the writes of commits, not before them: it waits while the disk has much to do. And
+     * not the page that the next commit writes to. */
+    d->written_back = end;
+    env_file_write_back(d->current.file, from, (size_t)(end - from), ENV_LANE_WRITE);
     d->is_writing_back = false;
     env_broadcast(env, &d->idle);
 }
@@ -321,7 +336,7 @@ static status reserve(struct durable *d, const struct log_batch *batches, size_t
     while (d->is_preparing && room_in_all(d) < wanted)
         env_wait_uncancelled(d->env, &d->idle);
     while (st_ok(st) && room_in_all(d) < wanted)
-        st = add_ready(d, false);
+        st = add_ready(d);
     if (status_code(st) != ST_DISK_FULL || !are_frugal(batches, count))
         return st;
     if (room_in_all(d) < bytes) {

@@ -297,7 +297,7 @@ static status merge_tables(struct compaction *c)
     for (size_t i = 0; i < c->input_count; i++)
         TRY_RETURN(add_clears(c, i));
     TRY_RETURN(run_merge(c));
-    return env_sync_dir(c->lsm->base.env, c->lsm->path, ENV_LANE_IO);
+    return env_sync_dir(c->lsm->base.env, c->lsm->path, ENV_LANE_WRITE);
 }
 
 /* An edit that waits behind one that drops an input is rejected, like any that removes what is not

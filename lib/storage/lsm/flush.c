@@ -36,8 +36,8 @@ status table_file_write(struct table_file *f, struct buf *bytes)
 {
     if (bytes->size == 0)
         return STATUS_OK;
-    TRY_RETURN(env_file_write_at(f->file, bytes->data, bytes->size, f->offset, ENV_LANE_IO));
-    env_file_write_back(f->file, f->offset, bytes->size, ENV_LANE_IO);
+    TRY_RETURN(env_file_write_at(f->file, bytes->data, bytes->size, f->offset, ENV_LANE_WRITE));
+    env_file_write_back(f->file, f->offset, bytes->size, ENV_LANE_WRITE);
     f->offset += bytes->size;
     buf_reset(bytes);
     return STATUS_OK;
@@ -45,7 +45,7 @@ status table_file_write(struct table_file *f, struct buf *bytes)
 
 status table_file_finish(struct table_file *f)
 {
-    TRY_RETURN(env_file_sync(f->file, ENV_LANE_IO));
+    TRY_RETURN(env_file_sync(f->file, ENV_LANE_WRITE));
     env_file_close(f->file);
     cipher_free(f->cipher);
     heap_free(f->path);
@@ -157,7 +157,7 @@ static status install(struct lsm *l, struct memtable *m, const struct table_meta
         manifest_edit_add(&e, meta);
     put_applied(&e, m);
     e.log_sequence = m->sequence_end;
-    TRY(st, env_sync_dir(l->base.env, l->path, ENV_LANE_IO), out);
+    TRY(st, env_sync_dir(l->base.env, l->path, ENV_LANE_WRITE), out);
     TRY(st, durable_commit(l->log, SLICE_EMPTY, true), out); /* L9 */
     TRY(st, lsm_edit(l, &e), out);
     durable_free_before(l->log, m->sequence_end);

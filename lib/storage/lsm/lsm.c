@@ -113,16 +113,51 @@ static void close_table(void *ctx, struct version_file *f)
     lsm_table_close(f->handle);
 }
 
-/* No version has it any more. */
+static void delete_next(struct lsm *l)
+{
+    char *path = lsm_table_path(l, l->dead[--l->dead_count]);
+
+    st_clear(env_unlink_on(l->base.env, path, ENV_LANE_WRITE)); /* the next opening tries again */
+    heap_free(path);
+}
+
+static void deletion_fiber(struct env *env, void *arg)
+{
+    struct lsm *l = arg;
+
+    while (l->dead_count > 0)
+        delete_next(l);
+    l->is_deleting = false;
+    env_broadcast(env, &l->idle);
+}
+
+static void start_deletion(struct lsm *l)
+{
+    status st;
+
+    if (l->is_deleting)
+        return;
+    l->is_deleting = true;
+    st = env_spawn(l->base.env, "table deletion", deletion_fiber, l, NULL);
+    if (!st_ok(st)) {
+        l->is_deleting = false;
+        st_clear(st); /* the next one, or the next opening, tries again */
+    }
+}
+
+/* No version has it any more. Whoever let go of it must not wait for the file system. */
 static void delete_table(void *ctx, struct version_file *f)
 {
     struct lsm *l = ctx;
-    char       *path = lsm_table_path(l, f->number);
+    uint64_t   *dead = heap_realloc(l->heap, l->dead, (l->dead_count + 1) * sizeof *dead);
 
     close_table(l, f);
     cache_drop_table(l->cache, f->number);
-    st_clear(env_unlink(l->base.env, path)); /* the next opening tries again */
-    heap_free(path);
+    if (dead == NULL)
+        return; /* the next opening deletes it */
+    l->dead = dead;
+    l->dead[l->dead_count++] = f->number;
+    start_deletion(l);
 }
 
 status lsm_edit(struct lsm *l, const struct manifest_edit *e)
@@ -607,7 +642,7 @@ static void lsm_close(struct engine *e)
 
     l->is_closing = true;
     env_broadcast(e->env, &l->idle);
-    while (l->is_flushing || l->pick_count > 0)
+    while (l->is_flushing || l->pick_count > 0 || l->is_deleting)
         env_wait_uncancelled(e->env, &l->idle);
     durable_close(l->log);
     manifest_close(l->manifest);
@@ -620,6 +655,7 @@ static void lsm_close(struct engine *e)
     memtable_unref(l->memtable);
     picker_deinit(&l->picker);
     heap_free(l->picks);
+    heap_free(l->dead);
     cache_free(l->cache);
     block_codec_free(l->codec);
     env_cond_deinit(&l->idle);

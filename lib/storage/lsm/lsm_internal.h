@@ -47,6 +47,9 @@ struct lsm {
     bool             compact_fails;          /* the last compaction did */
     struct pick    **picks;                  /* the compactions under way */
     size_t           pick_count, compactions_max;
+    uint64_t        *dead; /* numbers of tables whose files are to be deleted */
+    size_t           dead_count;
+    bool             is_deleting;
     uint64_t         drops; /* edits that took tables away whole: a compaction may have lost its */
     struct env_cond  idle;  /* something in the background has ended, or made room */
     struct cached   *held;  /* what the last get returned lies in it, */
