@@ -716,6 +716,11 @@ void durable_free_before(struct durable *d, uint64_t sequence)
     d->has_foreign_checkpoint = false;
 }
 
+bool durable_has_foreign_checkpoint(const struct durable *d)
+{
+    return d->has_foreign_checkpoint;
+}
+
 /* Each restart begins a segment, as none that was read is written to again (L4). */
 void durable_note_opened(struct durable *d)
 {

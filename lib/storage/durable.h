@@ -66,6 +66,9 @@ const struct keyring *durable_keyring(const struct durable *d);
 uint64_t durable_applied(const struct durable *d);
 /* What the records below `sequence` did is durable elsewhere: their segments may go. */
 void     durable_free_before(struct durable *d, uint64_t sequence);
+/* What was recovered lies in a checkpoint of the memory engine still, which goes with the first
+ * call of durable_free_before(). Never when that is the engine. */
+bool     durable_has_foreign_checkpoint(const struct durable *d);
 /* The engine is open: see whether restarts have left many segments with little in them. */
 void     durable_note_opened(struct durable *d);
 /* ---- copies ----

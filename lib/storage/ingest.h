@@ -44,8 +44,8 @@ uint64_t engine_builder_size(const struct engine_builder *b);
  * before; meanwhile commits go on, but during the last step, about as long as a synced write, they
  * wait. Snapshots and iterators of before do not see it. Once per builder, which is only to be
  * closed after success.
- * DISK_FULL: nothing has changed, and it may be tried again. OUTCOME_UNKNOWN: the store has
- * stopped, and only its next recovery will tell. */
+ * DISK_FULL, IO_ERROR: nothing has changed, and it may be tried again. OUTCOME_UNKNOWN: the store
+ * has stopped, and only its next recovery will tell. */
 status MAY_YIELD engine_ingest(struct engine *e, struct engine_builder *b, uint64_t range_id,
                                uint64_t index) MUST_CHECK;
 

@@ -78,6 +78,17 @@ static void check_store(struct env *env, void *arg)
     engine_close(e);
 }
 
+/* What it opens is no store of the memory engine any more. */
+static void copy_store(struct env *env, void *arg)
+{
+    struct engine_options o = options_of(arg);
+    struct engine        *e;
+
+    assert_st_ok(engine_open(env, &o, &e));
+    assert_st_ok(engine_copy(e, "copy"));
+    engine_close(e);
+}
+
 static void flush_store(struct env *env, void *arg)
 {
     struct engine_options o = options_of(arg);
@@ -282,6 +293,22 @@ static void killed_making(void **state)
     }
 }
 
+static void copy_from_memory(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_init(&s);
+    s.type = ENGINE_MEMORY;
+    sim_do(s.sim, s.node, write_store, &s);
+    s.type = ENGINE_LSM;
+    sim_do(s.sim, s.node, copy_store, &s);
+    sim_do(s.sim, s.node, check_store, &s);
+    s.path = "copy";
+    sim_do(s.sim, s.node, check_store, &s);
+    sim_free(s.sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +317,7 @@ int main(void)
         T("a store that has lost its identity is damaged, and keeps its files", no_identity),
         T("a killed making of a store costs its successor nothing", killed_making),
         T("tables take over from the memory engine, whose checkpoint goes then", from_memory),
+        T("a copy of a store that the memory engine has written is whole", copy_from_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -318,7 +318,10 @@ status lsm_flush(struct lsm *l)
 {
     uint64_t end, failures = l->flush_failures;
 
-    lsm_rotate(l);
+    if (durable_has_foreign_checkpoint(l->log))
+        rotate(l); /* even with nothing in it: the checkpoint goes with what comes after */
+    else
+        lsm_rotate(l);
     end = l->rotations; /* not a place in the log: that has no record of replicated batches */
     while (l->rotations - l->waiting_count < end) {
         if (l->base.state == ENGINE_STOPPED)

@@ -208,8 +208,9 @@ static status flush_overlaps(struct lsm_builder *b, uint64_t range_id, uint64_t 
     while (l->flushes < end && waiting_is_in_the_way(b, range_id, index)) {
         if (l->base.state == ENGINE_STOPPED)
             return status_new(ST_IO_ERROR, "the store has stopped");
-        if (l->flush_failures != failures)
-            return status_new(ST_DISK_FULL, "could not write what overlaps the ingested tables");
+        if (l->flush_failures != failures && !st_ok(l->flush_error))
+            return status_wrap(status_copy(l->flush_error),
+                               "could not write what overlaps the ingested tables");
         lsm_start_flush(l);
         env_wait_uncancelled(l->base.env, &l->idle);
     }
