@@ -66,6 +66,11 @@ static slice key_of(const struct model_entry *e)
     return slice_make(e->key, e->key_size);
 }
 
+static slice value_of(const struct model_entry *e)
+{
+    return slice_make(e->value, e->value_size);
+}
+
 static size_t find(const struct model_space *s, slice key, hlc_ts ts, bool *exact)
 {
     size_t low = 0, high = s->count;
@@ -172,42 +177,53 @@ void model_clear_range(struct model *m, slice start, slice end)
     clear(&m->data, start, end);
 }
 
-void model_build(const struct model *content, struct engine_builder *b)
+status model_build(const struct model *content, struct engine_builder *b)
 {
     for (size_t i = 0; i < content->meta.count; i++) {
         const struct model_entry *e = &content->meta.entries[i];
 
-        assert_st_ok(engine_builder_put_meta(b, key_of(e), slice_make(e->value, e->value_size)));
+        TRY_RETURN(engine_builder_put_meta(b, key_of(e), value_of(e)));
     }
     for (size_t i = 0; i < content->data.count; i++) {
         const struct model_entry *e = &content->data.entries[i];
 
-        assert_st_ok(e->tombstone ? engine_builder_delete(b, key_of(e), e->ts)
-                                  : engine_builder_put(b, key_of(e), e->ts,
-                                                       slice_make(e->value, e->value_size)));
+        TRY_RETURN(e->tombstone ? engine_builder_delete(b, key_of(e), e->ts)
+                                : engine_builder_put(b, key_of(e), e->ts, value_of(e)));
     }
+    return STATUS_OK;
 }
 
-static void put_all(struct model_space *to, const struct model_space *from)
+void model_ingest_batch(const struct engine_builder_options *o, const struct model *content,
+                        struct engine_batch *b)
 {
-    for (size_t i = 0; i < from->count; i++) {
-        const struct model_entry *e = &from->entries[i];
+    if (o->replaces)
+        assert_st_ok(engine_batch_clear_range(b, o->start, o->end));
+    if (o->replaces_meta)
+        assert_st_ok(engine_batch_clear_meta(b, o->meta_start, o->meta_end));
+    for (size_t i = 0; i < content->meta.count; i++) {
+        const struct model_entry *e = &content->meta.entries[i];
 
-        put(to, key_of(e), e->ts, slice_make(e->value, e->value_size), e->tombstone);
+        assert_st_ok(engine_batch_put_meta(b, key_of(e), value_of(e)));
     }
+    for (size_t i = 0; i < content->data.count; i++) {
+        const struct model_entry *e = &content->data.entries[i];
+
+        assert_st_ok(e->tombstone ? engine_batch_delete(b, key_of(e), e->ts)
+                                  : engine_batch_put(b, key_of(e), e->ts, value_of(e)));
+    }
+    if (content->applied != 0)
+        assert_st_ok(engine_batch_set_applied(b, 7, content->applied));
 }
 
 void model_ingest(struct model *m, const struct engine_builder_options *o,
                   const struct model *content)
 {
-    if (o->replaces)
-        clear(&m->data, o->start, o->end);
-    if (o->replaces_meta)
-        clear(&m->meta, o->meta_start, o->meta_end);
-    put_all(&m->data, &content->data);
-    put_all(&m->meta, &content->meta);
-    if (content->applied != 0)
-        m->applied = content->applied;
+    struct engine_batch b;
+
+    engine_batch_init(&b, NULL);
+    model_ingest_batch(o, content, &b);
+    model_apply(m, &b);
+    engine_batch_deinit(&b);
 }
 
 void model_gc(struct model *m, hlc_ts threshold)
@@ -329,9 +345,14 @@ void model_random_batch(struct prng *p, const struct model_shape *shape, unsigne
 /* ---- comparing
  * ----------------------------------------------------------------------------------- */
 
+static const struct model_space *space_of(const struct model *m, enum engine_iter_mode mode)
+{
+    return mode == ENGINE_ITER_META ? &m->meta : &m->data;
+}
+
 size_t model_expect(const struct model *m, const struct engine_iter_options *o, size_t *out)
 {
-    const struct model_space *s = model_space_of(m, o->mode);
+    const struct model_space *s = space_of(m, o->mode);
     size_t                    n = 0;
     bool                      exact;
 
@@ -372,14 +393,17 @@ static status compare_entry(const struct model_entry *e, const struct engine_ite
         return differs("an iterator shows another key");
     if (it->ts != e->ts || it->tombstone != e->tombstone)
         return differs("an iterator shows another version");
-    if (!slice_eq(it->value, slice_make(e->value, e->value_size)))
+    if (!slice_eq(it->value, value_of(e)))
         return differs("an iterator shows another value");
     return STATUS_OK;
 }
 
-void model_check_entry(const struct model_entry *e, const struct engine_iter *it)
+status model_compare_at(const struct model *m, enum engine_iter_mode mode, const size_t *at,
+                        const struct engine_iter *it)
 {
-    assert_st_ok(compare_entry(e, it));
+    if (at != NULL)
+        return compare_entry(&space_of(m, mode)->entries[*at], it);
+    return it->valid ? differs("an iterator shows too much") : STATUS_OK;
 }
 
 /* An iterator on its way over what the model expects of it. */
@@ -460,7 +484,7 @@ static status compare_iter(const struct model *m, struct engine *e,
                            const struct engine_iter_options *o, struct prng *p,
                            const struct model_shape *shape)
 {
-    struct walk w = {.space = model_space_of(m, o->mode)};
+    struct walk w = {.space = space_of(m, o->mode)};
     /* Of the node's heap, which goes with it when it crashes in the middle of reading. */
     size_t     *want = heap_must_alloc(env_heap(e->env), w.space->count + 1, sizeof *want);
     status      st;
@@ -612,7 +636,7 @@ static struct engine_iter_options hash_options(const struct model *m, enum engin
 
 static uint64_t hash_mode(const struct model *m, enum engine_iter_mode mode, uint64_t hash)
 {
-    const struct model_space  *s = model_space_of(m, mode);
+    const struct model_space  *s = space_of(m, mode);
     struct engine_iter_options o = hash_options(m, mode);
     size_t                    *shown = malloc((s->count + 1) * sizeof *shown);
     size_t                     count = model_expect(m, &o, shown);
@@ -620,8 +644,7 @@ static uint64_t hash_mode(const struct model *m, enum engine_iter_mode mode, uin
     for (size_t i = 0; i < count; i++) {
         const struct model_entry *e = &s->entries[shown[i]];
 
-        hash =
-            hash_entry(hash, key_of(e), e->ts, e->tombstone, slice_make(e->value, e->value_size));
+        hash = hash_entry(hash, key_of(e), e->ts, e->tombstone, value_of(e));
     }
     free(shown);
     return hash;

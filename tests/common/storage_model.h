@@ -38,12 +38,15 @@ void   model_copy(struct model *to, const struct model *from);
 void   model_apply(struct model *m, const struct engine_batch *b);
 /* What a batch with one clear of versioned keys does; an empty `end`: no upper end. */
 void   model_clear_range(struct model *m, slice start, slice end);
-/* Give the builder all that `content` holds, in order. */
-void   model_build(const struct model *content, struct engine_builder *b);
+/* Give the builder all that `content` holds, in order, until it refuses something. */
+status model_build(const struct model *content, struct engine_builder *b) MUST_CHECK;
 /* What ingesting a builder of these options does, filled with `content`; its applied index, when it
  * is not 0, goes along. */
 void   model_ingest(struct model *m, const struct engine_builder_options *o,
                     const struct model *content);
+/* The same as a batch. */
+void   model_ingest_batch(const struct engine_builder_options *o, const struct model *content,
+                          struct engine_batch *b);
 /* What engine_gc() over the whole key space leaves. */
 void   model_gc(struct model *m, hlc_ts threshold);
 /* Entries held, of both spaces. */
@@ -89,13 +92,9 @@ void   model_check_some(const struct model *m, struct engine *e, struct engine_s
 /* The entries an iterator with these options shows, as positions in the space it is of; out has
  * room for all of them. Returns how many. */
 size_t model_expect(const struct model *m, const struct engine_iter_options *o, size_t *out);
-/* Fail the test unless the iterator stands on this entry. */
-void   model_check_entry(const struct model_entry *e, const struct engine_iter *it);
-static inline const struct model_space *model_space_of(const struct model   *m,
-                                                       enum engine_iter_mode mode)
-{
-    return mode == ENGINE_ITER_META ? &m->meta : &m->data;
-}
+/* Whether an iterator of this mode stands on the entry at the position `at`; NULL: on none. */
+status model_compare_at(const struct model *m, enum engine_iter_mode mode, const size_t *at,
+                        const struct engine_iter *it) MUST_CHECK;
 
 /* Hashes of everything held, but for what may be collected (model.floor): equal content, equal
  * hash. */

@@ -1,5 +1,6 @@
 #include "tests/common/store_world.h"
 
+#include "env/file.h"
 #include "storage/lsm/lsm_internal.h"
 #include "storage/lsm/table_walk.h"
 #include "tests/env/sim_fixture.h"
@@ -10,6 +11,13 @@ enum {
     TRIES_MAX = 3,     /* of a check on a disk with faults, each of which comes once */
     HANG_US = 600 * SECOND_US,
 };
+
+bool store_file_is_log(const char *path)
+{
+    size_t size = strlen(path);
+
+    return size > 4 && strcmp(path + size - 4, ".log") == 0;
+}
 
 void store_world_wrong(struct store_world *w, const char *fmt, ...)
 {
@@ -149,17 +157,16 @@ static status commit(struct store_world *w, struct engine_batch *b, bool sync)
     return st;
 }
 
-/* Hand over the batch that stands behind the pending ones. */
-static void commit_next(struct store_world *w, bool sync)
+/* The call that was handed the last of the pending batches has returned. */
+static void note_commit(struct store_world *w, const char *what, status st, bool is_durable)
 {
-    struct engine_batch *b = &w->pending[w->pending_count++];
-    status               st = commit(w, b, sync);
+    struct engine_batch *b = &w->pending[w->pending_count - 1];
     enum status_code     code = status_code(st);
 
-    if (answer(w, "a commit", st)) {
+    if (answer(w, what, st)) {
         w->commits++;
         model_apply(&w->now, b);
-        if (sync)
+        if (is_durable)
             promise(w);
     } else if (code == ST_OUTCOME_UNKNOWN) {
         if (engine_state(w->e) != ENGINE_STOPPED)
@@ -168,6 +175,14 @@ static void commit_next(struct store_world *w, bool sync)
         engine_batch_reset(b);
         w->pending_count--;
     }
+}
+
+/* Hand over the batch that stands behind the pending ones. */
+static void commit_next(struct store_world *w, bool sync)
+{
+    struct engine_batch *b = &w->pending[w->pending_count++];
+
+    note_commit(w, "a commit", commit(w, b, sync), sync);
 }
 
 static void act_write(struct store_world *w)
@@ -198,19 +213,81 @@ static void act_flush(struct store_world *w)
     w->flushes++;
 }
 
+/* A key, now and then the empty one. */
+static slice random_bound(struct store_world *w, struct buf *key)
+{
+    buf_init(key, env_heap(w->env));
+    if (prng_below(&w->prng, 8) > 0)
+        model_random_key(&w->prng, &w->shape, key);
+    return buf_slice(key);
+}
+
 static void act_clear(struct store_world *w)
 {
-    struct engine_batch *b = &w->pending[w->pending_count];
-    struct buf           start, end;
+    struct buf start, end;
 
-    buf_init(&start, env_heap(w->env));
-    buf_init(&end, env_heap(w->env));
-    model_random_key(&w->prng, &w->shape, &start);
-    model_random_key(&w->prng, &w->shape, &end);
-    assert_st_ok(engine_batch_clear_range(b, buf_slice(&start), buf_slice(&end)));
+    random_bound(w, &start);
+    random_bound(w, &end);
+    assert_st_ok(engine_batch_clear_range(&w->pending[w->pending_count], buf_slice(&start),
+                                          buf_slice(&end)));
     buf_deinit(&start);
     buf_deinit(&end);
     commit_next(w, prng_below(&w->prng, 2) == 0);
+}
+
+static void act_drop(struct store_world *w)
+{
+    struct buf start, end;
+
+    random_bound(w, &start);
+    random_bound(w, &end);
+    assert_st_ok(engine_batch_clear_range(&w->pending[w->pending_count++], buf_slice(&start),
+                                          buf_slice(&end)));
+    note_commit(w, "dropping a span", engine_drop_span(w->e, buf_slice(&start), buf_slice(&end)),
+                true);
+    buf_deinit(&start);
+    buf_deinit(&end);
+}
+
+static status ingest(struct store_world *w, const struct engine_builder_options *o)
+{
+    struct engine_builder *b;
+    status                 st;
+
+    if (w->bug == STORE_BUG_LOST_TABLES)
+        return STATUS_OK;
+    TRY_RETURN(engine_builder_open(w->e, o, &b));
+    st = model_build(&w->content, b);
+    if (st_ok(st))
+        st = engine_ingest(w->e, b, 7, w->content.applied);
+    engine_builder_close(b);
+    return st;
+}
+
+/* What random batches leave of an empty model, in the place of whole spans or on top. */
+static void act_ingest(struct store_world *w)
+{
+    struct engine_batch          *b = &w->pending[w->pending_count];
+    struct engine_builder_options o = {.replaces = prng_below(&w->prng, 2) == 0,
+                                       .replaces_meta = prng_below(&w->prng, 4) == 0};
+    struct buf                    keys[4];
+
+    o.start = random_bound(w, &keys[0]);
+    o.end = random_bound(w, &keys[1]);
+    o.meta_start = random_bound(w, &keys[2]);
+    o.meta_end = random_bound(w, &keys[3]);
+    model_deinit(&w->content);
+    model_init(&w->content);
+    for (uint64_t n = 1 + prng_below(&w->prng, 10); n > 0; n--)
+        model_random_batch(&w->prng, &w->shape, OPS, b);
+    model_apply(&w->content, b);
+    engine_batch_reset(b);
+    model_ingest_batch(&o, &w->content, b);
+    w->pending_count++;
+    note_commit(w, "an ingestion", ingest(w, &o), true);
+    w->ingested++;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        buf_deinit(&keys[i]);
 }
 
 /* The threshold counts before anything is collected, and after every crash. */
@@ -253,24 +330,50 @@ static void act_read_all(struct store_world *w)
     answer(w, "reading all", model_compare_all(&w->now, w->e, NULL));
 }
 
-static void release_snapshot(struct store_world *w)
+/* ---- readers --- */
+
+static void close_reader(struct store_world *w, size_t at)
 {
-    if (w->snapshot == NULL)
-        return;
-    answer(w, "reading a snapshot", model_compare_all(&w->frozen, w->e, w->snapshot));
-    engine_snapshot_release(w->e, w->snapshot);
-    w->snapshot = NULL;
+    answer(w, "reading a snapshot", model_reader_close(&w->readers[at], w->e));
+    w->readers[at] = w->readers[--w->reader_count];
 }
 
-static void act_snapshot(struct store_world *w)
+static void close_readers(struct store_world *w)
 {
-    if (w->snapshot != NULL) {
-        release_snapshot(w);
+    while (w->reader_count > 0)
+        close_reader(w, w->reader_count - 1);
+}
+
+/* Those of a life that a crash has ended. */
+static void forget_readers(struct store_world *w)
+{
+    while (w->reader_count > 0)
+        model_reader_forget(&w->readers[--w->reader_count]);
+}
+
+static void open_reader(struct store_world *w)
+{
+    size_t at = w->reader_count++;
+
+    if (!answer(w, "opening an iterator",
+                model_reader_open(&w->readers[at], &w->now, w->e, &w->prng, &w->shape,
+                                  prng_below(&w->prng, 2) == 0)))
+        close_reader(w, at);
+}
+
+/* Open a snapshot or an iterator, read on in one that is open, or close it. */
+static void act_reader(struct store_world *w)
+{
+    size_t at;
+
+    if (w->reader_count < STORE_READERS_MAX && prng_below(&w->prng, 3) == 0)
+        open_reader(w);
+    if (w->reader_count == 0)
         return;
-    }
-    model_deinit(&w->frozen);
-    model_copy(&w->frozen, &w->now);
-    w->snapshot = engine_snapshot_take(w->e);
+    at = prng_below(&w->prng, w->reader_count);
+    if (prng_below(&w->prng, 6) == 0 ||
+        !answer(w, "reading on", model_reader_use(&w->readers[at], w->e, &w->prng, &w->shape)))
+        close_reader(w, at);
 }
 
 /* Let the background get on. */
@@ -306,7 +409,8 @@ static bool has_table(struct store_world *w, const char *path)
     char       *end;
     uint64_t    number = strtoull(slash != NULL ? slash + 1 : path, &end, 10);
 
-    return strcmp(end, ".sst") == 0 && umap_has(&lsm_of(w->e)->set.files, number);
+    return strncmp(path, "store/", 6) == 0 && strcmp(end, ".sst") == 0 &&
+           umap_has(&lsm_of(w->e)->set.files, number);
 }
 
 /* A look at all tables must notice a bit flipped in one of them. */
@@ -321,6 +425,120 @@ static void look_first(struct store_world *w)
                           w->damaged);
 }
 
+/* ---- copies --- */
+
+static const char copy_path[] = "copy";
+
+static void remove_copy(struct store_world *w)
+{
+    struct arena *arena = arena_new(env_heap(w->env), NULL);
+    const char  **names;
+    size_t        count = 0;
+    char          path[400];
+    bool          is_gone = true;
+
+    w->copy = STORE_COPY_SPENT;
+    if (env_file_exists(w->env, copy_path)) {
+        is_gone =
+            answer(w, "listing a copy", env_list_dir(w->env, copy_path, arena, &names, &count));
+        for (size_t i = 0; i < count && is_gone; i++) {
+            snprintf(path, sizeof path, "%s/%s", copy_path, names[i]);
+            is_gone = answer(w, "deleting a copy", env_unlink(w->env, path));
+        }
+        is_gone = is_gone && answer(w, "deleting a copy", env_rmdir(w->env, copy_path)) &&
+                  answer(w, "a sync", env_sync_dir(w->env, ".", ENV_LANE_IO));
+    }
+    if (is_gone)
+        w->copy = STORE_COPY_NONE;
+    arena_free(arena);
+}
+
+/* A copy goes its own way. */
+static void use_copy(struct store_world *w, struct engine *e)
+{
+    struct engine_batch b;
+
+    w->copy = STORE_COPY_SPENT;
+    engine_batch_init(&b, env_heap(w->env));
+    model_random_batch(&w->prng, &w->shape, 10 * OPS, &b);
+    if (answer(w, "a commit to a copy", engine_commit(e, &b, false)))
+        answer(w, "a checkpoint of a copy", engine_checkpoint(e));
+    engine_batch_deinit(&b);
+}
+
+/* Of a log that is damaged and says so nowhere, the end may be missing. */
+static bool may_be_cut(const struct store_world *w)
+{
+    return w->is_damaged && store_file_is_log(w->damaged);
+}
+
+static void check_copy(struct store_world *w, bool is_used)
+{
+    struct engine_options o = w->options;
+    struct engine        *e;
+    status                st;
+
+    o.path = copy_path;
+    o.must_exist = true;
+    st = engine_open(w->env, &o, &e);
+    if (status_code(st) == ST_UNDEFINED_FILE && w->copy == STORE_COPY_BEGUN) {
+        st_clear(st);
+        return;
+    }
+    if (!answer(w, "opening a copy", st))
+        return;
+    st = model_compare_all(&w->copied, e, NULL);
+    if (status_code(st) == MODEL_DIFFERS && may_be_cut(w))
+        st_clear(st);
+    else
+        answer(w, "reading a copy", st);
+    if (is_used)
+        use_copy(w, e);
+    engine_close(e);
+}
+
+/* Of what a life before has left. */
+static void look_at_copy(struct store_world *w)
+{
+    if (w->copy == STORE_COPY_NONE && env_file_exists(w->env, copy_path))
+        w->copy = STORE_COPY_SPENT; /* its deletion was lost */
+    if (w->copy == STORE_COPY_BEGUN ||
+        (w->copy == STORE_COPY_WHOLE && prng_below(&w->prng, 2) == 0))
+        check_copy(w, false);
+    if (!w->is_damaged && (w->copy == STORE_COPY_BEGUN || w->copy == STORE_COPY_SPENT))
+        remove_copy(w);
+}
+
+static void make_copy(struct store_world *w)
+{
+    model_deinit(&w->copied);
+    model_copy(&w->copied, &w->now);
+    if (w->bug == STORE_BUG_LATE_COPY)
+        act_write(w);
+    w->copy = STORE_COPY_BEGUN;
+    w->copies++;
+    if (answer(w, "copying", engine_copy(w->e, copy_path)))
+        w->copy = STORE_COPY_WHOLE;
+    else
+        remove_copy(w);
+}
+
+/* Make one, or look at the one that there is and delete it. */
+static void act_copy(struct store_world *w)
+{
+    if (w->is_damaged)
+        return; /* the damaged bit may be one of a file that both have */
+    if (w->copy == STORE_COPY_NONE) {
+        make_copy(w);
+        return;
+    }
+    if (w->copy == STORE_COPY_WHOLE)
+        check_copy(w, prng_below(&w->prng, 2) == 0);
+    remove_copy(w);
+}
+
+/* ---- one after the other --- */
+
 static void open_store(struct store_world *w);
 static void close_store(struct store_world *w);
 
@@ -334,10 +552,11 @@ static void act_reopen(struct store_world *w)
 
 /* A new feature of the engine gets one line here. */
 static const struct store_action actions[] = {
-    {"write", 40, act_write}, {"fill", 10, act_fill},        {"sync", 3, act_sync},
-    {"flush", 4, act_flush},  {"clear", 2, act_clear},       {"collect", 3, act_collect},
-    {"read", 15, act_read},   {"read all", 2, act_read_all}, {"snapshot", 4, act_snapshot},
-    {"wait", 10, act_wait},   {"verify", 1, act_verify},     {"reopen", 2, act_reopen},
+    {"write", 40, act_write},  {"fill", 10, act_fill},        {"sync", 3, act_sync},
+    {"flush", 4, act_flush},   {"clear", 2, act_clear},       {"collect", 3, act_collect},
+    {"read", 15, act_read},    {"read all", 2, act_read_all}, {"reader", 12, act_reader},
+    {"wait", 10, act_wait},    {"verify", 1, act_verify},     {"reopen", 2, act_reopen},
+    {"ingest", 4, act_ingest}, {"drop", 2, act_drop},         {"copy", 3, act_copy},
 };
 
 static void act(struct store_world *w)
@@ -403,6 +622,8 @@ static void open_store(struct store_world *w)
     }
     w->opened++;
     check_opened(w);
+    if (!w->is_over)
+        look_at_copy(w);
 }
 
 /* Without faults all that was committed is durable then. */
@@ -412,7 +633,7 @@ static void close_store(struct store_world *w)
 
     if (w->e == NULL)
         return;
-    release_snapshot(w);
+    close_readers(w);
     has_stopped = engine_state(w->e) == ENGINE_STOPPED;
     engine_close(w->e);
     w->e = NULL;
@@ -452,7 +673,7 @@ static void node_main(struct env *env, void *arg)
 
     w->env = env;
     w->e = NULL;
-    w->snapshot = NULL;
+    forget_readers(w);
     w->is_over = false;
     open_store(w);
     if (w->looks_first && !w->is_over)
@@ -512,7 +733,8 @@ void store_world_init(struct store_world *w, uint64_t seed)
     model_init(&w->sure);
     model_init(&w->now);
     model_init(&w->scratch);
-    model_init(&w->frozen);
+    model_init(&w->content);
+    model_init(&w->copied);
     w->sure.drops_late = w->sure.counts_are_near = true;
     buf_init(&w->wrong, NULL);
     for (size_t i = 0; i < STORE_PENDING_MAX; i++)
@@ -524,7 +746,9 @@ void store_world_deinit(struct store_world *w)
     model_deinit(&w->sure);
     model_deinit(&w->now);
     model_deinit(&w->scratch);
-    model_deinit(&w->frozen);
+    model_deinit(&w->content);
+    model_deinit(&w->copied);
+    forget_readers(w);
     buf_deinit(&w->wrong);
     for (size_t i = 0; i < STORE_PENDING_MAX; i++)
         engine_batch_deinit(&w->pending[i]);

@@ -7,9 +7,9 @@
 
 #include "env/sim.h"
 #include "storage/engine.h"
-#include "tests/common/storage_model.h"
+#include "tests/common/model_reader.h"
 
-enum { STORE_PENDING_MAX = 96 };
+enum { STORE_PENDING_MAX = 96, STORE_READERS_MAX = 3 };
 
 struct store_world;
 
@@ -28,7 +28,17 @@ enum store_bug {
     STORE_BUG_NO_SYNC,     /* commits are taken for durable that were not synced */
     STORE_BUG_LYING_DISK,  /* syncs do nothing */
     STORE_BUG_EARLY_GC,    /* garbage is collected above the threshold that was told */
+    STORE_BUG_LOST_TABLES, /* ingestions are acknowledged and not made */
+    STORE_BUG_LATE_COPY,   /* a copy is taken for one of a moment before */
     STORE_BUG_COUNT
+};
+
+/* Of the directory that a copy of the store is in, beside it. */
+enum store_copy {
+    STORE_COPY_NONE,
+    STORE_COPY_BEGUN, /* a crash may have come in between: it is whole or refused */
+    STORE_COPY_WHOLE, /* it must open, whatever becomes of the store, and hold what was copied */
+    STORE_COPY_SPENT, /* to be deleted */
 };
 
 struct store_world {
@@ -45,8 +55,10 @@ struct store_world {
     struct model        sure;
     struct engine_batch pending[STORE_PENDING_MAX];
     size_t              pending_count, promised;
-    struct model        now; /* what reads see */
-    struct model        scratch, frozen;
+    struct model        now;              /* what reads see */
+    struct model        scratch, content; /* `content`: of an ingestion */
+    enum store_copy     copy;
+    struct model        copied;
     uint64_t            floor; /* below, garbage may be collected */
 
     /* What may be. */
@@ -61,10 +73,11 @@ struct store_world {
     bool     looks_first; /* all tables are looked at after the opening: the damage must be seen */
 
     /* The life that runs. */
-    struct env             *env;
-    struct engine          *e;
-    struct engine_snapshot *snapshot;         /* what it sees is in `frozen` */
-    unsigned                steps;            /* left */
+    struct env         *env;
+    struct engine      *e;
+    struct model_reader readers[STORE_READERS_MAX];
+    size_t              reader_count;
+    unsigned            steps;                /* left */
     void (*interrupt)(struct store_world *w); /* called when so many are left; NULL: nothing */
     unsigned interrupt_at;
     bool     is_known;   /* what the store held at its opening */
@@ -72,7 +85,8 @@ struct store_world {
     bool     was_closed; /* with all that was committed durable */
 
     /* What has been. */
-    unsigned   lives, opened, commits, full, stops, corrupt, flushes, collected, reopened;
+    unsigned lives, opened, commits, full, stops, corrupt, flushes, collected, reopened, ingested,
+        copies;
     struct buf wrong; /* what was wrong, the first of it; empty: nothing */
 };
 
@@ -91,6 +105,9 @@ static inline bool store_world_is_wrong(const struct store_world *w)
 {
     return w->wrong.size > 0;
 }
+
+/* Whether this is a segment of a log. */
+bool store_file_is_log(const char *path);
 
 /* Note what is wrong, unless something was before. */
 void store_world_wrong(struct store_world *w, const char *fmt, ...) PRINTF(2, 3);

@@ -5,20 +5,9 @@
 #include "storage/engine.h"
 
 #include "tests/common/engine_world.h"
-#include "tests/common/storage_model.h"
+#include "tests/common/model_reader.h"
 
 enum { READERS_MAX = 4 };
-
-/* Something open: a snapshot or an iterator, what it must show, and where the iterator stands. */
-struct reader {
-    struct engine_snapshot    *snapshot;
-    struct engine_iter        *it;
-    struct engine_iter_options options;
-    struct buf                 start, end;
-    struct model               frozen;
-    size_t                    *want;
-    size_t                     count, at; /* at == count: past the end */
-};
 
 struct play {
     struct engine_world *w;
@@ -26,95 +15,34 @@ struct play {
     struct model_shape   shape;
     struct model         model;
     struct engine_batch  batch;
-    struct reader        readers[READERS_MAX];
+    struct model_reader  readers[READERS_MAX];
     size_t               reader_count;
 };
 
 /* ---- readers ---- */
 
-static void reader_open(struct play *p, bool iterator)
-{
-    struct reader *r = &p->readers[p->reader_count++];
-
-    *r = (struct reader){0};
-    model_copy(&r->frozen, &p->model);
-    buf_init(&r->start, NULL);
-    buf_init(&r->end, NULL);
-    if (!iterator) {
-        r->snapshot = engine_snapshot_take(p->w->e);
-        return;
-    }
-    model_random_iter(&p->prng, &r->frozen, &p->shape, &r->start, &r->end, &r->options);
-    r->want = malloc((model_count(&r->frozen) + 1) * sizeof *r->want);
-    r->count = model_expect(&r->frozen, &r->options, r->want);
-    assert_st_ok(engine_iter_open(p->w->e, &r->options, &r->it));
-    assert_false(r->it->valid);
-    assert_st_ok(engine_iter_first(r->it));
-}
-
 static void reader_close(struct play *p, size_t at)
 {
-    struct reader *r = &p->readers[at];
-
-    if (r->snapshot != NULL) {
-        model_check_all(&r->frozen, p->w->e, r->snapshot);
-        engine_snapshot_release(p->w->e, r->snapshot);
-    }
-    engine_iter_close(r->it);
-    free(r->want);
-    buf_deinit(&r->start);
-    buf_deinit(&r->end);
-    model_deinit(&r->frozen);
+    assert_st_ok(model_reader_close(&p->readers[at], p->w->e));
     p->readers[at] = p->readers[--p->reader_count];
-}
-
-static void reader_assert(const struct reader *r)
-{
-    assert_int_equal(r->it->valid, r->at < r->count);
-    if (r->at < r->count)
-        model_check_entry(&model_space_of(&r->frozen, r->options.mode)->entries[r->want[r->at]],
-                          r->it);
-}
-
-/* Some steps either way; off an end it begins anew. */
-static void reader_walk(struct play *p, struct reader *r)
-{
-    reader_assert(r); /* where it stood, whatever was written since */
-    for (uint64_t steps = prng_below(&p->prng, 30); steps > 0; steps--) {
-        if (r->at == r->count && prng_below(&p->prng, 2) == 0) {
-            assert_st_ok(engine_iter_first(r->it));
-            r->at = 0;
-        } else if (r->at == r->count) {
-            assert_st_ok(engine_iter_last(r->it));
-            r->at = r->count > 0 ? r->count - 1 : 0;
-        } else if (prng_below(&p->prng, 3) > 0) {
-            assert_st_ok(engine_iter_next(r->it));
-            r->at++;
-        } else {
-            assert_st_ok(engine_iter_prev(r->it));
-            r->at = r->at > 0 ? r->at - 1 : r->count;
-        }
-        reader_assert(r);
-    }
 }
 
 static void use_reader(struct play *p)
 {
-    struct reader *r;
-    size_t         at;
+    size_t at;
 
-    if (p->reader_count < READERS_MAX && prng_below(&p->prng, 3) == 0)
-        reader_open(p, prng_below(&p->prng, 2) == 0);
+    if (p->reader_count < READERS_MAX && prng_below(&p->prng, 3) == 0) {
+        at = p->reader_count++;
+        assert_st_ok(model_reader_open(&p->readers[at], &p->model, p->w->e, &p->prng, &p->shape,
+                                       prng_below(&p->prng, 2) == 0));
+    }
     if (p->reader_count == 0)
         return;
     at = prng_below(&p->prng, p->reader_count);
-    r = &p->readers[at];
     if (prng_below(&p->prng, 8) == 0)
         reader_close(p, at);
-    else if (r->it != NULL)
-        reader_walk(p, r);
     else
-        model_check_some(&r->frozen, p->w->e, r->snapshot, &p->prng, &p->shape);
+        assert_st_ok(model_reader_use(&p->readers[at], p->w->e, &p->prng, &p->shape));
 }
 
 static void close_readers(struct play *p)
@@ -216,7 +144,7 @@ static void ingest(struct play *p, unsigned ops)
     model_apply(&content, &p->batch);
     engine_batch_reset(&p->batch);
     assert_st_ok(engine_builder_open(p->w->e, &o, &b));
-    model_build(&content, b);
+    assert_st_ok(model_build(&content, b));
     if (prng_below(&p->prng, 8) > 0) { /* else it is forgotten */
         assert_st_ok(engine_ingest(p->w->e, b, 7, content.applied));
         model_ingest(&p->model, &o, &content);
