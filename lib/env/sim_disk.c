@@ -44,11 +44,13 @@ struct inode {
 struct name {
     struct list   link;
     struct inode *inode;
+    uint64_t      serial; /* of the change that made it */
     char          path[];
 };
 
 /* A change of names: `path` is gone (if set), `path_to` means `inode` (if set). A create or
- * a link has only the latter, an unlink only the former, a rename both. */
+ * a link has only the latter, an unlink only the former, a rename both. Of a directory that is
+ * removed `inode` says that it was one. */
 struct name_op {
     struct list   link;
     uint64_t      serial;
@@ -212,7 +214,8 @@ static void name_remove(struct list *names, const char *path)
     heap_free(n);
 }
 
-static void name_set(struct sim_disk *d, struct list *names, const char *path, struct inode *in)
+static void name_set(struct sim_disk *d, struct list *names, const char *path, struct inode *in,
+                     uint64_t serial)
 {
     size_t       size = strlen(path) + 1;
     struct name *n;
@@ -220,6 +223,7 @@ static void name_set(struct sim_disk *d, struct list *names, const char *path, s
     name_remove(names, path);
     n = heap_must_alloc(d->sim->heap, 1, sizeof *n + size);
     n->inode = in;
+    n->serial = serial;
     memcpy(n->path, path, size);
     list_push_back(names, &n->link);
 }
@@ -268,7 +272,7 @@ static void name_op_apply(struct sim_disk *d, struct list *names, const struct n
     if (op->path != NULL)
         name_remove(names, op->path);
     if (op->path_to != NULL)
-        name_set(d, names, op->path_to, op->inode);
+        name_set(d, names, op->path_to, op->inode, op->serial);
 }
 
 static void name_change(struct sim_disk *d, const char *path, const char *path_to, struct inode *in)
@@ -287,6 +291,44 @@ static bool name_op_concerns(const struct name_op *op, const char *dir)
 {
     return (op->path != NULL && is_child(op->path, dir)) ||
            (op->path_to != NULL && is_child(op->path_to, dir));
+}
+
+static bool is_below(const char *path, const char *dir)
+{
+    size_t size = strlen(dir);
+
+    return path != NULL && strncmp(path, dir, size) == 0 && path[size] == '/';
+}
+
+/* A directory that comes is empty, and so is one that goes: what is there of an earlier one of its
+ * name, or was on its way, is out of reach. */
+static void dir_forget(struct sim_disk *d, const char *dir, uint64_t serial)
+{
+    LIST_FOR_EACH (it, &d->names_durable) {
+        struct name *n = CONTAINER_OF(it, struct name, link);
+
+        if (n->serial < serial && is_below(n->path, dir)) {
+            list_remove(&n->link);
+            heap_free(n);
+        }
+    }
+    LIST_FOR_EACH (it, &d->names_pending) {
+        struct name_op *op = CONTAINER_OF(it, struct name_op, link);
+
+        if (op->serial < serial && (is_below(op->path, dir) || is_below(op->path_to, dir)))
+            name_op_free(op);
+    }
+}
+
+static void name_op_make_durable(struct sim_disk *d, struct name_op *op)
+{
+    bool is_dir = op->inode != NULL && op->inode->is_dir;
+
+    if (is_dir && op->path != NULL)
+        dir_forget(d, op->path, op->serial);
+    if (is_dir && op->path_to != NULL)
+        dir_forget(d, op->path_to, op->serial);
+    name_op_apply(d, &d->names_durable, op);
 }
 
 static bool names_hold(const struct list *names, const struct inode *in)
@@ -326,7 +368,7 @@ static void dir_sync(struct sim_disk *d, const char *dir, uint64_t serial)
         struct name_op *op = CONTAINER_OF(it, struct name_op, link);
 
         if (op->serial <= serial && name_op_concerns(op, dir)) {
-            name_op_apply(d, &d->names_durable, op);
+            name_op_make_durable(d, op);
             name_op_free(op);
         }
     }
@@ -428,14 +470,14 @@ static void names_power_loss(struct sim_disk *d)
         struct name_op *op = CONTAINER_OF(it, struct name_op, link);
 
         if (survives(&v))
-            name_op_apply(d, &d->names_durable, op);
+            name_op_make_durable(d, op);
         name_op_free(op);
     }
     names_clear(&d->names);
     LIST_FOR_EACH (it, &d->names_durable) {
         struct name *n = CONTAINER_OF(it, struct name, link);
 
-        name_set(d, &d->names, n->path, n->inode);
+        name_set(d, &d->names, n->path, n->inode, n->serial);
     }
 }
 
@@ -707,7 +749,7 @@ static ptrdiff_t do_remove(struct sim_disk *d, const char *path, bool is_dir)
         return is_dir ? -ENOTDIR : -EISDIR;
     if (is_dir && !dir_is_empty(d, path))
         return -ENOTEMPTY;
-    name_change(d, path, NULL, NULL);
+    name_change(d, path, NULL, is_dir ? in : NULL);
     disk_collect(d);
     return 0;
 }

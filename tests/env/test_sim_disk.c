@@ -598,6 +598,47 @@ static void files_match_a_model(void **state)
     heap_destroy(h);
 }
 
+/* Some of it synced, in the order in which a careless program would. */
+static void make_directory_anew(struct env *env, void *arg)
+{
+    struct env_file *f;
+
+    (void)arg;
+    assert_st_ok(env_mkdir(env, "dir"));
+    for (int i = 0; i < 2; i++) {
+        assert_st_ok(env_file_open(env, i == 0 ? "dir/a" : "dir/b", ENV_WRITE | ENV_CREATE, &f));
+        env_file_close(f);
+        if (i == 0)
+            assert_st_ok(env_sync_dir(env, "dir", ENV_INLINE));
+    }
+    assert_st_ok(env_unlink(env, "dir/a"));
+    assert_st_ok(env_unlink(env, "dir/b"));
+    assert_st_ok(env_rmdir(env, "dir"));
+    assert_st_ok(env_mkdir(env, "dir"));
+    assert_st_ok(env_sync_dir(env, ".", ENV_INLINE));
+    assert_st_ok(env_file_open(env, "dir/c", ENV_WRITE | ENV_CREATE, &f));
+    env_file_close(f);
+}
+
+static void new_directory_is_empty(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct sim      *s = sim_new(seed, NULL);
+        struct sim_node *n = sim_add_node(s, "a", sim_idle_main, NULL);
+        const char      *path;
+        uint64_t         size;
+
+        sim_do(s, n, make_directory_anew, NULL);
+        sim_crash(n, SIM_POWER_LOSS);
+        path = sim_disk_file(n, 0, &size);
+        if (path != NULL)
+            assert_string_equal(path, "dir/c");
+        assert_null(sim_disk_file(n, 1, &size));
+        sim_free(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -609,6 +650,7 @@ int main(void)
         T("a name may be lost until its directory is synced", names_need_their_directory_synced),
         T("a link is a name, and keeps the content when the other name goes",
           links_need_their_directory_synced),
+        T("a directory that was removed shows in no later one of its name", new_directory_is_empty),
         T("a careful replace survives a crash in every operation", replace_survives_every_crash),
         T("what a failed sync lost shows after the next reboot only", failed_sync_loses_data),
         T("a full disk refuses what does not fit", disks_fill_up),
