@@ -304,7 +304,7 @@ static void planted(void **state)
         bool     is_noticed = false;
         uint64_t seed = 0;
 
-        while (!is_noticed && seed < 40) {
+        while (!is_noticed && seed < 100) {
             struct store_world w;
 
             run_seed(++seed, bug, &w);
