@@ -53,6 +53,9 @@ struct engine_options {
     uint64_t table_size, level_size, manifest_size;
     /* Of ENGINE_LSM: compactions that may run at once, each on tables and spans of its own (2). */
     uint32_t compactions_max;
+    /* Of ENGINE_LSM: bytes/s that compactions write, all together, while there is time (64 MiB).
+     * The rate rises by itself when they get behind, and flushes are not held up by it. */
+    uint64_t compaction_rate;
     /* Of ENGINE_LSM: 32 bytes each, borrowed until engine_open() returns. A store that is made with
      * `store_key` is encrypted, and opens with that key alone. One that has `old_store_key` gets
      * `store_key` in its place, which rewrites no data (keyring.h). */
@@ -320,6 +323,8 @@ status MAY_YIELD engine_copy(struct engine *e, const char *dir) MUST_CHECK;
       "Compactions that failed.")                                                                  \
     X(COUNTER, compaction_bytes, "storage_compaction_bytes_total", "Bytes compactions wrote.")     \
     X(GAUGE, compactions_running, "storage_compactions_running", "Compactions under way.")         \
+    X(COUNTER, write_delay_us, "storage_write_delay_us_total", "Delays of commits, microseconds.") \
+    X(COUNTER, write_stops, "storage_write_stops_total", "Commits that waited for tables.")        \
     X(COUNTER, gc_dropped, "storage_gc_dropped_total", "Versions dropped by garbage collection.")  \
     X(COUNTER, disk_full, "storage_disk_full_total", "Commits refused because the disk is full.")
 

@@ -7,12 +7,9 @@
 enum {
     PIECE_SIZE = 256 << 10,
     RETRY_US = 1000 * 1000,
-    SLOW_TABLES = 12, /* of level 0: commits are delayed */
-    STOP_TABLES = 24, /* commits wait */
-    SLOW_WAITING = 2, /* memtables */
-    STOP_WAITING = 4,
-    DELAY_SIZE = 64 << 10, /* for so many bytes ... */
-    DELAY_US = 1000,       /* ... a commit is delayed so long at most */
+    REST_US = 5 * 1000 * 1000, /* without writes, and level 0 is merged before it must be ... */
+    REST_TABLES = 2,           /* ... if it has so many */
+    REST_FRACTION = 64,        /* of a memtable: what is no write to speak of */
 };
 
 /* A source of the merge: tables that follow each other. */
@@ -133,6 +130,12 @@ static status feed(struct compaction *c, size_t source)
 /* ---- outputs ---------------------------------------------------------------------------------
  */
 
+static status write_output(struct compaction *c)
+{
+    lsm_pace_compaction(c->lsm, merge_output(c->merge)->size);
+    return table_file_write(&c->file, merge_output(c->merge));
+}
+
 static status begin_output(struct compaction *c)
 {
     struct table_options o;
@@ -148,7 +151,7 @@ static status end_output(struct compaction *c)
     struct table_properties p = *merge_table(c->merge);
     struct table_meta       meta;
 
-    TRY_RETURN(table_file_write(&c->file, merge_output(c->merge)));
+    TRY_RETURN(write_output(c));
     p.file_size = c->file.offset;
     metric_add(&c->lsm->base.metrics.compaction_bytes, p.file_size);
     meta = lsm_meta_of(&c->file, c->pick->output_level, &p);
@@ -226,7 +229,7 @@ static status run_merge(struct compaction *c)
             TRY_RETURN(begin_output(c));
             break;
         case MERGE_OUTPUT:
-            TRY_RETURN(table_file_write(&c->file, merge_output(c->merge)));
+            TRY_RETURN(write_output(c));
             break;
         case MERGE_TABLE_DONE:
             TRY_RETURN(end_output(c));
@@ -427,6 +430,63 @@ static status start(struct lsm *l, struct pick *p)
     return st;
 }
 
+/* ---- at rest ---------------------------------------------------------------------------------
+ */
+
+static size_t level0_tables(const struct lsm *l)
+{
+    return l->set.current->levels[0].count;
+}
+
+static uint64_t written(const struct lsm *l)
+{
+    return metric_get(&l->base.metrics.commit_bytes) + metric_get(&l->base.metrics.applied_bytes);
+}
+
+static bool has_rest(const struct lsm *l, uint64_t written_before)
+{
+    return written(l) - written_before < l->memtable_size / REST_FRACTION && l->pick_count == 0 &&
+           l->waiting_count == 0 && !l->is_held && l->base.state == ENGINE_RUNNING;
+}
+
+/* Each table of level 0 is one more source for every read. While writes go on it pays to gather
+ * some before they are merged with what is below; when they have ended it does not. */
+static void rest_fiber(struct env *env, void *arg)
+{
+    struct lsm  *l = arg;
+    uint64_t     before = written(l), until_us = env_mono_us(env) + REST_US;
+    struct pick *p = NULL;
+
+    while (p == NULL && !l->is_closing && l->base.state != ENGINE_STOPPED &&
+           level0_tables(l) >= REST_TABLES) {
+        st_clear(env_wait(env, &l->idle, until_us));
+        if (env_mono_us(env) < until_us)
+            continue;
+        if (has_rest(l, before))
+            p = picker_pick_level0(&l->picker, l->set.current, NULL, 0);
+        before = written(l);
+        until_us = env_mono_us(env) + REST_US;
+    }
+    l->is_resting = false;
+    if (p != NULL)
+        st_clear(start(l, p)); /* the next one tries again */
+    env_broadcast(env, &l->idle);
+}
+
+static void start_rest(struct lsm *l)
+{
+    status st;
+
+    if (l->is_resting || l->is_closing || level0_tables(l) < REST_TABLES)
+        return;
+    l->is_resting = true;
+    st = env_spawn(l->base.env, "level 0 at rest", rest_fiber, l, NULL);
+    if (!st_ok(st)) {
+        l->is_resting = false;
+        st_clear(st);
+    }
+}
+
 void lsm_start_compaction(struct lsm *l)
 {
     struct pick *p;
@@ -436,33 +496,5 @@ void lsm_start_compaction(struct lsm *l)
            l->base.state != ENGINE_STOPPED && (p = next_pick(l)) != NULL)
         st = start(l, p);
     st_clear(st); /* the next flush tries again */
-}
-
-static size_t level0_tables(const struct lsm *l)
-{
-    return l->set.current->levels[0].count;
-}
-
-static bool must_stop(const struct lsm *l)
-{
-    return (level0_tables(l) >= STOP_TABLES && l->pick_count > 0 && !l->compact_fails) ||
-           (l->waiting_count >= STOP_WAITING && l->is_flushing &&
-            status_code(l->flush_error) != ST_DISK_FULL);
-}
-
-/* Writes slow down before they stop: the delay grows with what is behind. */
-void lsm_back_pressure(struct lsm *l, size_t size)
-{
-    size_t tables, behind = 0;
-
-    while (must_stop(l) && !l->is_closing && l->base.state == ENGINE_RUNNING)
-        env_wait_uncancelled(l->base.env, &l->idle);
-    tables = level0_tables(l);
-    if (tables > SLOW_TABLES)
-        behind = tables - SLOW_TABLES;
-    if (l->waiting_count > SLOW_WAITING)
-        behind = MAX(behind, (l->waiting_count - SLOW_WAITING) * 4);
-    if (behind > 0 && size >= DELAY_SIZE / 16)
-        st_clear(env_sleep_us(l->base.env, MIN(size, (size_t)DELAY_SIZE) * DELAY_US / DELAY_SIZE *
-                                               behind / (STOP_TABLES - SLOW_TABLES)));
+    start_rest(l);
 }

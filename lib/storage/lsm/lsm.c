@@ -642,7 +642,7 @@ static void lsm_close(struct engine *e)
 
     l->is_closing = true;
     env_broadcast(e->env, &l->idle);
-    while (l->is_flushing || l->pick_count > 0 || l->is_deleting)
+    while (l->is_flushing || l->pick_count > 0 || l->is_deleting || l->is_resting)
         env_wait_uncancelled(e->env, &l->idle);
     durable_close(l->log);
     manifest_close(l->manifest);
@@ -717,6 +717,7 @@ static struct lsm *lsm_new(struct env *env, const struct engine_options *o)
     l->codec = block_codec_new(heap);
     picker_init(&l->picker, heap, &sizes);
     l->compactions_max = o->compactions_max != 0 ? o->compactions_max : COMPACTIONS_DEFAULT;
+    l->compaction_rate = o->compaction_rate;
     l->picks = heap_must_alloc(heap, l->compactions_max, sizeof *l->picks);
     env_cond_init(&l->idle);
     env_mutex_init(&l->ingest_lock);

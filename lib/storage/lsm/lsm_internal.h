@@ -50,6 +50,10 @@ struct lsm {
     uint64_t        *dead; /* numbers of tables whose files are to be deleted */
     size_t           dead_count;
     bool             is_deleting;
+    bool             is_resting;          /* level 0 is watched: rest_fiber() */
+    uint64_t         paced_ns;            /* when the next commit may be, if any is behind */
+    uint64_t         compaction_rate;     /* 0: the default */
+    uint64_t         compaction_paced_us; /* when the next write of a compaction may be */
     uint64_t         drops; /* edits that took tables away whole: a compaction may have lost its */
     struct env_cond  idle;  /* something in the background has ended, or made room */
     struct cached   *held;  /* what the last get returned lies in it, */
@@ -146,11 +150,15 @@ status MAY_YIELD lsm_flush(struct lsm *l) MUST_CHECK;
 
 /* compact.c */
 /* Start compactions, a fiber each, as far as there is something to do and room for them. */
-void           lsm_start_compaction(struct lsm *l);
+void lsm_start_compaction(struct lsm *l);
+
+/* pace.c */
 /* Wait as long as a commit of `size` bytes has to, for the background to keep up. A full disk, or a
  * compaction that fails, is not waited for: without tables the log is what bounds memory, and on a
  * full disk it refuses what frees nothing. */
 void MAY_YIELD lsm_back_pressure(struct lsm *l, size_t size);
+/* Wait until a compaction may write `size` bytes. */
+void MAY_YIELD lsm_pace_compaction(struct lsm *l, size_t size);
 
 /* A table's file being written from a job's output. */
 struct table_file {

@@ -578,6 +578,18 @@ struct pick *picker_pick_garbage(struct picker *p, struct version *v, struct pic
     return pk;
 }
 
+struct pick *picker_pick_level0(struct picker *p, struct version *v, struct pick *const *running,
+                                size_t running_count)
+{
+    struct pick_context c;
+    struct pick        *pk;
+
+    context_init(&c, p, v, running, running_count);
+    pk = pick_level0(&c, PICK_LEVEL0, SLICE_EMPTY, SLICE_EMPTY);
+    context_deinit(&c);
+    return pk;
+}
+
 /* ---- spans
  * ------------------------------------------------------------------------------------------- */
 

@@ -86,6 +86,11 @@ struct pick *picker_pick(struct picker *p, struct version *v, struct pick *const
 struct pick *picker_pick_garbage(struct picker *p, struct version *v, struct pick *const *running,
                                  size_t running_count);
 
+/* For idle times: the oldest tables of level 0, however few there are. NULL: there are none, or
+ * they are running. */
+struct pick *picker_pick_level0(struct picker *p, struct version *v, struct pick *const *running,
+                                size_t running_count);
+
 /* The next step on the way of all of [start, end) (empty `end`: no upper end) to one level: the
  * highest tables of the span, one level down. NULL: the span is in one level, or what is in the way
  * is running (*busy). */
