@@ -293,9 +293,11 @@ const struct engine_metrics *engine_metrics(const struct engine *e)
 static const struct metric_desc metric_descs[] = {ENGINE_METRICS(X)};
 #undef X
 
-void engine_register_metrics(const struct engine *e, struct metrics *m, const char *labels)
+void engine_register_metrics(struct engine *e, struct metrics *m, const char *labels)
 {
     metrics_add(m, metric_descs, ARRAY_LEN(metric_descs), &e->metrics, labels);
+    if (e->ops->register_metrics != NULL)
+        e->ops->register_metrics(e, m, labels);
 }
 
 status engine_commit_clear(struct engine *e, slice start, slice end)

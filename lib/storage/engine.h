@@ -333,6 +333,7 @@ struct engine_metrics {
 };
 
 const struct engine_metrics *engine_metrics(const struct engine *e);
-void engine_register_metrics(const struct engine *e, struct metrics *m, const char *labels);
+/* Show them, and those of the kind of engine, as long as both live. */
+void engine_register_metrics(struct engine *e, struct metrics *m, const char *labels);
 
 #endif

@@ -40,6 +40,8 @@ struct engine_ops {
     status (*builder_open)(struct engine *e, const struct engine_builder_options *options,
                            struct engine_builder **out);
     void (*stats)(struct engine *e, struct engine_stats *out);
+    void (*register_metrics)(struct engine *e, struct metrics *m,
+                             const char *labels); /* of the kind's own; or NULL */
     status (*checkpoint)(struct engine *e);
 };
 

@@ -94,6 +94,31 @@ load common
     [ "$(curl -sf "http://127.0.0.1:$HTTP_PORT/api/v1/ranges?table=1" | jq -c '.ranges[0].replicas')" = '[1]' ]
 }
 
+@test "a store on disk counts what its engine does" {
+    start_node "$BATS_TEST_TMPDIR/store"
+    metric() { curl -sf "http://127.0.0.1:$HTTP_PORT/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
+    [ "$(metric storage_flushes_total)" -eq 0 ]
+    q "create table t (a int primary key, b text)"
+    q "insert into t select i, repeat(md5(i::text), 100) from generate_series(1, 12000) i" # more than a memtable
+    [ "$(metric storage_memtable_bytes)" -gt 1000000 ]
+    end_node
+    start_node "$BATS_TEST_TMPDIR/store"
+    [ "$(q 'select count(b) from t where a > 0')" -eq 12000 ]
+    [ "$(q 'select length(b) from t where a = 77')" -eq 3200 ]
+    local tables
+    tables=$(curl -sf "http://127.0.0.1:$HTTP_PORT/metrics" | awk '/^storage_level_tables/ { n += $2 } END { print n }')
+    [ "$tables" -gt 0 ]
+    [ "$(metric storage_cache_misses_total)" -gt 0 ]
+    [ "$(metric storage_cache_bytes)" -gt 0 ]
+    [ "$(metric storage_tables_open)" -gt 0 ]
+    [ "$(metric storage_filter_checks_total)" -ge "$(metric storage_filter_negatives_total)" ]
+    [ "$(metric storage_corrupt_reads_total)" -eq 0 ]
+    for name in storage_flush_bytes_total storage_compactions_total storage_compaction_debt_bytes storage_write_stops_total \
+        storage_write_delay_us_count 'storage_level_bytes{level="6"}'; do
+        [ -n "$(metric "$name")" ] || { echo "no $name"; false; }
+    done
+}
+
 @test "every page that docs/openapi.yaml describes is there, and every field it names" {
     start_node
     q 'select 1'

@@ -122,6 +122,7 @@ static status feed(struct compaction *c, size_t source)
         merge_end_source(c->merge, source);
         return STATUS_OK;
     }
+    metric_add(&c->lsm->metrics.compaction_read_bytes, p.bytes.size);
     merge_feed(c->merge, source, c->inputs[source].seal, p.offset, &p.bytes, p.blocks, p.count);
     lsm_table_piece_free(&p);
     return STATUS_OK;

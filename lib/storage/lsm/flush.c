@@ -201,6 +201,7 @@ static status write_table(struct lsm *l, struct memtable *m)
     TRY(st, run_job(l, &j, &f), out);
     if (!j.is_empty)
         meta = lsm_meta_of(&f, 0, &j.properties);
+    metric_add(&l->metrics.flush_bytes, j.is_empty ? 0 : j.properties.file_size);
     st = install(l, m, j.is_empty ? NULL : &meta);
 out:
     table_file_abandon(&f);
@@ -223,6 +224,7 @@ static status flush_one(struct lsm *l)
     list_remove(&m->link);
     l->waiting_count--;
     l->flushes++;
+    metric_add(&l->metrics.flushes, 1);
     memtable_unref(m);
     metric_add(&l->base.metrics.checkpoints, 1);
     env_broadcast(l->base.env, &l->idle);
@@ -236,6 +238,7 @@ static void note_failure(struct lsm *l, status st)
 {
     log_error(env_log(l->base.env), "could not write a table", kv_status(st));
     l->flush_failures++;
+    metric_add(&l->metrics.flush_failures, 1);
     l->flush_failures_running++;
     if (l->flush_failures_running >= FAILURES_MAX && status_code(st) != ST_DISK_FULL)
         durable_stop(l->log, status_copy(st));

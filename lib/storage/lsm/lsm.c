@@ -86,7 +86,8 @@ status lsm_table_of(struct lsm *l, struct version_file *f, struct lsm_table **ou
                                   .cache = l->cache,
                                   .codec = l->codec,
                                   .keyring = l->keyring,
-                                  .seal = &f->seal};
+                                  .seal = &f->seal,
+                                  .metrics = &l->metrics};
     struct lsm_table        *t = NULL;
     char                    *path;
     status                   st = STATUS_OK;
@@ -160,17 +161,35 @@ static void delete_table(void *ctx, struct version_file *f)
     start_deletion(l);
 }
 
+static void note_version(struct lsm *l)
+{
+    lsm_metrics_note_version(l->level_metrics, l->set.current);
+    metric_set(&l->metrics.debt_bytes, (int64_t)picker_debt(&l->picker, l->set.current));
+}
+
 status lsm_edit(struct lsm *l, const struct manifest_edit *e)
 {
     status st = manifest_append(l->manifest, e);
 
     if (!st_ok(st) && manifest_has_failed(l->manifest))
         durable_stop(l->log, status_copy(st));
+    note_version(l);
     return st;
 }
 
 /* ---- commits ---------------------------------------------------------------------------------
  */
+
+static void note_memory(struct lsm *l)
+{
+    size_t memtables = memtable_size(l->memtable);
+
+    LIST_FOR_EACH (it, &l->waiting)
+        memtables += memtable_size(CONTAINER_OF(it, struct memtable, link));
+    metric_set(&l->metrics.memtable_bytes, (int64_t)memtables);
+    metric_set(&l->metrics.memtables_waiting, (int64_t)l->waiting_count);
+    metric_set(&l->base.metrics.memory_bytes, (int64_t)(memtables + cache_size(l->cache)));
+}
 
 static void apply(struct engine *e, slice encoded, enum apply_how how)
 {
@@ -185,8 +204,7 @@ static void apply(struct engine *e, slice encoded, enum apply_how how)
                 op.index, how);
     }
     ASSERT(encoded.size == 0); /* batches are checked when they are made or read */
-    metric_set(&e->metrics.memory_bytes,
-               (int64_t)(memtable_size(l->memtable) + cache_size(l->cache)));
+    note_memory(l);
 }
 
 static void note_durable(struct engine *e)
@@ -516,6 +534,14 @@ static void lsm_stats(struct engine *e, struct engine_stats *out)
     out->disk_size += version_size(v) + manifest_size(l->manifest);
 }
 
+static void lsm_register_metrics(struct engine *e, struct metrics *m, const char *labels)
+{
+    struct lsm *l = lsm_of(e);
+
+    lsm_metrics_register(&l->metrics, l->level_metrics, m, labels);
+    cache_register_metrics(l->cache, m, labels);
+}
+
 static status lsm_checkpoint(struct engine *e)
 {
     return lsm_flush(lsm_of(e));
@@ -693,6 +719,7 @@ static const struct engine_ops lsm_ops = {
     .copy = lsm_copy,
     .builder_open = lsm_builder_open,
     .stats = lsm_stats,
+    .register_metrics = lsm_register_metrics,
     .checkpoint = lsm_checkpoint,
 };
 
@@ -738,6 +765,7 @@ status lsm_engine_open(struct env *env, const struct engine_options *options, st
         o = manifest_options_of(l);
         TRY(st, manifest_create(env, &o, &l->set, &l->manifest), fail);
     }
+    note_version(l);
     group_applied(&l->base); /* much may have come from the log */
     durable_note_opened(l->log);
     lsm_start_compaction(l);

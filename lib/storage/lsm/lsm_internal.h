@@ -13,6 +13,7 @@
 #include "env/file.h"
 #include "storage/durable.h"
 #include "storage/lsm/lsm.h"
+#include "storage/lsm/lsm_metrics.h"
 #include "storage/lsm/manifest.h"
 #include "storage/lsm/memtable.h"
 #include "storage/lsm/picker.h"
@@ -20,45 +21,47 @@
 #include "storage/lsm/table_writer.h"
 
 struct lsm {
-    struct engine         base;
-    struct heap          *heap;
-    struct durable       *log;
-    const struct keyring *keyring; /* the log's; NULL: the store is not encrypted */
-    char                 *path;
-    size_t                memtable_size;
-    uint64_t              manifest_size; /* it is written anew past this; 0: as manifest.h says */
-    struct memtable      *memtable;
-    struct list           waiting; /* struct memtable, the newest first */
-    size_t                waiting_count;
-    uint64_t              rotations; /* memtables that ever waited */
-    struct version_set    set;
-    struct umap           applied;  /* range id -> struct applied; what the set has is older */
-    struct manifest      *manifest; /* NULL until it is opened or made */
-    struct cache         *cache;
-    struct block_codec   *codec;
-    struct picker         picker;
-    bool                  is_flushing, is_closing;
-    bool             is_held; /* writes wait, and no compaction begins: an ingestion is at it */
-    struct env_mutex ingest_lock;
-    uint64_t         flushes;        /* memtables that have become tables */
-    uint64_t         flush_failures; /* memtables that could not be written, tries counted */
-    status           flush_error;    /* of the last flush */
-    unsigned         flush_failures_running; /* since one went well */
-    bool             compact_fails;          /* the last compaction did */
-    struct pick    **picks;                  /* the compactions under way */
-    size_t           pick_count, compactions_max;
-    uint64_t        *dead; /* numbers of tables whose files are to be deleted */
-    size_t           dead_count;
-    bool             is_deleting;
-    bool             is_resting;          /* level 0 is watched: rest_fiber() */
-    uint64_t         paced_ns;            /* when the next commit may be, if any is behind */
-    uint64_t         compaction_rate;     /* 0: the default */
-    uint64_t         compaction_paced_us; /* when the next write of a compaction may be */
-    uint64_t         drops; /* edits that took tables away whole: a compaction may have lost its */
-    struct env_cond  idle;  /* something in the background has ended, or made room */
-    struct cached   *held;  /* what the last get returned lies in it, */
-    struct buf       copy;  /* or in this */
-    size_t           readers;
+    struct engine            base;
+    struct lsm_metrics       metrics;
+    struct lsm_level_metrics level_metrics[LSM_LEVELS];
+    struct heap             *heap;
+    struct durable          *log;
+    const struct keyring    *keyring; /* the log's; NULL: the store is not encrypted */
+    char                    *path;
+    size_t                   memtable_size;
+    uint64_t            manifest_size; /* it is written anew past this; 0: as manifest.h says */
+    struct memtable    *memtable;
+    struct list         waiting; /* struct memtable, the newest first */
+    size_t              waiting_count;
+    uint64_t            rotations; /* memtables that ever waited */
+    struct version_set  set;
+    struct umap         applied;  /* range id -> struct applied; what the set has is older */
+    struct manifest    *manifest; /* NULL until it is opened or made */
+    struct cache       *cache;
+    struct block_codec *codec;
+    struct picker       picker;
+    bool                is_flushing, is_closing;
+    bool                is_held; /* writes wait, and no compaction begins: an ingestion is at it */
+    struct env_mutex    ingest_lock;
+    uint64_t            flushes;        /* memtables that have become tables */
+    uint64_t            flush_failures; /* memtables that could not be written, tries counted */
+    status              flush_error;    /* of the last flush */
+    unsigned            flush_failures_running; /* since one went well */
+    bool                compact_fails;          /* the last compaction did */
+    struct pick       **picks;                  /* the compactions under way */
+    size_t              pick_count, compactions_max;
+    uint64_t           *dead; /* numbers of tables whose files are to be deleted */
+    size_t              dead_count;
+    bool                is_deleting;
+    bool                is_resting;          /* level 0 is watched: rest_fiber() */
+    uint64_t            paced_ns;            /* when the next commit may be, if any is behind */
+    uint64_t            compaction_rate;     /* 0: the default */
+    uint64_t            compaction_paced_us; /* when the next write of a compaction may be */
+    uint64_t        drops; /* edits that took tables away whole: a compaction may have lost its */
+    struct env_cond idle;  /* something in the background has ended, or made room */
+    struct cached  *held;  /* what the last get returned lies in it, */
+    struct buf      copy;  /* or in this */
+    size_t          readers;
 };
 
 static inline struct lsm *lsm_of(struct engine *e)

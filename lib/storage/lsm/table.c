@@ -27,6 +27,8 @@ struct lsm_table {
     struct lsm_clear       *clears;
     size_t                  clear_count;
     struct table_properties properties; /* with keys of its own */
+    struct lsm_metrics     *metrics;    /* NULL: nobody counts */
+    bool                    is_open;
     size_t                  readers;
     struct list             loads;  /* blocks on their way into the cache */
     struct env_cond         loaded; /* one of them has ended */
@@ -52,6 +54,8 @@ struct ahead {
 
 static status damaged(const struct lsm_table *t, uint64_t offset, status st)
 {
+    if (t->metrics != NULL && status_code(st) == ST_CORRUPT)
+        metric_add(&t->metrics->corrupt_reads, 1);
     return status_wrap(st, "file \"%s\", block at %" PRIu64, env_file_path(t->file), offset);
 }
 
@@ -317,6 +321,7 @@ status lsm_table_open(struct env *env, const struct lsm_table_options *o, struct
     t->seal.number = o->number;
     t->cache = o->cache;
     t->codec = o->codec;
+    t->metrics = o->metrics;
     list_init(&t->loads);
     env_cond_init(&t->loaded);
     TRY(st, env_file_open(env, o->path, ENV_READ, &t->file), fail);
@@ -324,6 +329,9 @@ status lsm_table_open(struct env *env, const struct lsm_table_options *o, struct
     TRY(st, read_index(t), fail);
     TRY(st, read_clears(t), fail);
     TRY(st, read_properties(t), fail);
+    if (t->metrics != NULL)
+        metric_gauge_add(&t->metrics->tables_open, 1);
+    t->is_open = true;
     *out = t;
     return STATUS_OK;
 
@@ -337,6 +345,8 @@ void lsm_table_close(struct lsm_table *t)
     if (t == NULL)
         return;
     ASSERT(t->readers == 0);
+    if (t->metrics != NULL && t->is_open)
+        metric_gauge_add(&t->metrics->tables_open, -1);
     env_cond_deinit(&t->loaded);
     env_file_close(t->file);
     heap_free(t->root);
@@ -386,6 +396,10 @@ static status filter_lets_pass(struct lsm_table *t, const struct block_handle *f
     TRY_RETURN(get_block(t, filter, LSM_TABLE_FILTER, true, NULL, &f));
     *passes = bloom_may_contain(block_raw(f->block), hash);
     cache_release(f);
+    if (t->metrics != NULL) {
+        metric_add(&t->metrics->filter_checks, 1);
+        metric_add(&t->metrics->filter_negatives, !*passes);
+    }
     return STATUS_OK;
 }
 

@@ -11,6 +11,7 @@
 #include "env/file.h"
 #include "storage/lsm/cache.h"
 #include "storage/lsm/cursor.h"
+#include "storage/lsm/lsm_metrics.h"
 #include "storage/lsm/table_format.h"
 
 struct lsm_table;
@@ -23,6 +24,8 @@ struct lsm_table_options {
     /* Of an encrypted store, borrowed for the opening; NULL: it is not encrypted. */
     const struct keyring   *keyring;
     const struct file_seal *seal; /* what the table must have; NULL: whatever it says */
+    struct lsm_metrics
+        *metrics; /* of the engine, lives longer than the table; NULL: nobody counts */
 };
 
 /* Open: reads footer, index root, clears and properties. CORRUPT; UNDEFINED_FILE. On success *out
