@@ -56,6 +56,9 @@ struct engine_options {
     /* Of ENGINE_LSM: bytes/s that compactions write, all together, while there is time (64 MiB).
      * The rate rises by itself when they get behind, and flushes are not held up by it. */
     uint64_t compaction_rate;
+    /* Of ENGINE_LSM: how fast, in bytes a second, all tables are read in the background to look for
+     * damage (0: never), and how long after the last time (0: a day). */
+    uint64_t scrub_rate, scrub_interval_us;
     /* Of ENGINE_LSM: 32 bytes each, borrowed until engine_open() returns. A store that is made with
      * `store_key` is encrypted, and opens with that key alone. One that has `old_store_key` gets
      * `store_key` in its place, which rewrites no data (keyring.h). */

@@ -114,7 +114,7 @@ load common
     [ "$(metric storage_filter_checks_total)" -ge "$(metric storage_filter_negatives_total)" ]
     [ "$(metric storage_corrupt_reads_total)" -eq 0 ]
     for name in storage_flush_bytes_total storage_compactions_total storage_compaction_debt_bytes storage_write_stops_total \
-        storage_write_delay_us_count 'storage_level_bytes{level="6"}'; do
+        storage_write_delay_us_total 'storage_level_bytes{level="6"}'; do
         [ -n "$(metric "$name")" ] || { echo "no $name"; false; }
     done
 }

@@ -11,6 +11,8 @@
 #include "storage/lsm/lsm_internal.h"
 #include "storage/store_files.h"
 
+#define SCRUB_INTERVAL_US (UINT64_C(24) * 3600 * 1000 * 1000)
+
 enum {
     MEMTABLE_SIZE_DEFAULT = 32 << 20,
     CACHE_SIZE_DEFAULT = 128 << 20,
@@ -668,6 +670,7 @@ static void lsm_close(struct engine *e)
 
     l->is_closing = true;
     env_broadcast(e->env, &l->idle);
+    lsm_scrub_stop(l);
     while (l->is_flushing || l->pick_count > 0 || l->is_deleting || l->is_resting)
         env_wait_uncancelled(e->env, &l->idle);
     durable_close(l->log);
@@ -750,6 +753,8 @@ static struct lsm *lsm_new(struct env *env, const struct engine_options *o)
     env_mutex_init(&l->ingest_lock);
     buf_init(&l->copy, heap);
     engine_new_identity(&l->base, o);
+    l->scrub_rate = o->scrub_rate;
+    l->scrub_interval_us = o->scrub_interval_us != 0 ? o->scrub_interval_us : SCRUB_INTERVAL_US;
     return l;
 }
 
@@ -769,6 +774,7 @@ status lsm_engine_open(struct env *env, const struct engine_options *options, st
     group_applied(&l->base); /* much may have come from the log */
     durable_note_opened(l->log);
     lsm_start_compaction(l);
+    TRY(st, lsm_scrub_start(l), fail);
     *out = &l->base;
     return STATUS_OK;
 

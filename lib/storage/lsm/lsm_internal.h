@@ -62,6 +62,8 @@ struct lsm {
     struct cached  *held;  /* what the last get returned lies in it, */
     struct buf      copy;  /* or in this */
     size_t          readers;
+    uint64_t        scrub_rate, scrub_interval_us;
+    struct fiber   *scrubber; /* NULL: there is none */
 };
 
 static inline struct lsm *lsm_of(struct engine *e)
@@ -150,6 +152,10 @@ void             lsm_relieve(struct lsm *l);
 /* Write all that was committed so far to tables. On error, e.g. DISK_FULL, it is tried again in the
  * background. */
 status MAY_YIELD lsm_flush(struct lsm *l) MUST_CHECK;
+
+/* scrub.c */
+status         lsm_scrub_start(struct lsm *l) MUST_CHECK;
+void MAY_YIELD lsm_scrub_stop(struct lsm *l);
 
 /* compact.c */
 /* Start compactions, a fiber each, as far as there is something to do and room for them. */

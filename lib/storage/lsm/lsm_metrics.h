@@ -19,10 +19,11 @@
     X(COUNTER, filter_checks, "storage_filter_checks_total", "Tables asked for a key.")            \
     X(COUNTER, filter_negatives, "storage_filter_negatives_total",                                 \
       "Tables that a filter kept from being read.")                                                \
-    X(COUNTER, corrupt_reads, "storage_corrupt_reads_total", "Reads that met damage.")             \
-    X(HISTOGRAM, delay_us, "storage_write_delay_us",                                               \
-      "Time writes were held back for compactions, microseconds.")                                 \
-    X(COUNTER, stops, "storage_write_stops_total", "Writes that had to wait for compactions.")
+    X(COUNTER, scrubbed_bytes, "storage_scrubbed_bytes_total",                                     \
+      "Bytes of tables read to look for damage.")                                                  \
+    X(COUNTER, scrub_rounds, "storage_scrub_rounds_total", "Times all tables were read so.")       \
+    X(COUNTER, scrub_faults, "storage_scrub_faults_total", "Faults found that way.")               \
+    X(COUNTER, corrupt_reads, "storage_corrupt_reads_total", "Reads that met damage.")
 
 struct lsm_metrics {
     LSM_METRICS(METRIC_FIELD)
