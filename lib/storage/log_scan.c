@@ -325,6 +325,9 @@ status log_scan_read(struct log_scan *s, const struct log_visitor *v)
     if (s->chain_count > 0) {
         last = s->chain[s->chain_count - 1]->number;
         TRY_RETURN(read_chain(s));
+        /* What the engine has elsewhere was durable here before. It needs it no more, but Raft logs
+         * may have had records among it. */
+        s->proved = MAX(s->proved, s->start);
         /* Nothing damaged or forgotten may prove that the log went on. */
         search_proofs(s, last, s->rest);
         if (s->proved > s->end)

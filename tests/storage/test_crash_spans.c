@@ -207,6 +207,8 @@ static void recover(struct env *env, void *arg)
     state = state_of(s, e);
     if (s->is_done && (s->code == ST_SUCCESS) && s->apply != apply_nothing)
         assert_int_equal(state, 2);
+    if (s->is_done && s->code != ST_SUCCESS && s->code != ST_OUTCOME_UNKNOWN)
+        assert_int_not_equal(state, 2);
     engine_close(e);
     assert_st_ok(engine_open(env, &s->options, &e));
     again = state_of(s, e);
@@ -407,6 +409,13 @@ static void ingestion_meets_faults(void **state)
     fail_everywhere(&mem_options, &ingest_scene);
 }
 
+static void drop_meets_faults(void **state)
+{
+    (void)state;
+    fail_everywhere(&lsm_options, &drop_scene);
+    fail_everywhere(&mem_options, &drop_scene);
+}
+
 static void copy_meets_faults(void **state)
 {
     (void)state;
@@ -422,6 +431,7 @@ int main(void)
         T("a drop of no keys makes durable what was committed before", empty_drop_syncs),
         T("a copy that a crash interrupts is no store, and harms none", copy_survives),
         T("an ingestion that fails has changed nothing", ingestion_meets_faults),
+        T("a drop that fails has changed nothing", drop_meets_faults),
         T("a copy that fails leaves nothing, and harms none", copy_meets_faults),
     };
 

@@ -1,6 +1,6 @@
 /* What recovery makes of a store that lacks a file, or that another kind of engine has written. */
 #include "env/file.h"
-#include "storage/engine.h"
+#include "storage/raft_log.h"
 #include "tests/env/sim_fixture.h"
 
 struct scene {
@@ -185,6 +185,38 @@ static void lose_segments(struct env *env, void *arg)
     }
 }
 
+/* All of it is in tables, but for an entry of a Raft log. */
+static void write_raft_log(struct env *env, void *arg)
+{
+    struct engine_options o = options_of(arg);
+    struct engine        *e;
+    struct raft_batch     b;
+
+    assert_st_ok(engine_open(env, &o, &e));
+    put(e, 0);
+    raft_batch_init(&b, env_heap(env));
+    assert_st_ok(raft_batch_append(
+        &b, 1, &(struct raft_entry){.index = 1, .term = 1, .data = SLICE_LIT("entry")}));
+    assert_st_ok(raft_log_write(engine_raft_log(e), &b, true));
+    raft_batch_deinit(&b);
+    assert_st_ok(engine_checkpoint(e));
+    engine_close(e);
+}
+
+/* The log ends behind its first record now, as if a torn write had been the last thing. */
+static void lose_end_of_log(struct env *env, void *arg)
+{
+    static const char zeros[3000];
+    struct env_file  *f;
+    char              path[100];
+
+    (void)arg;
+    assert_true(find_file(env, ".log", path, sizeof path));
+    assert_st_ok(env_file_open(env, path, ENV_WRITE, &f));
+    assert_st_ok(env_file_write_at(f, zeros, sizeof zeros, 256, ENV_INLINE));
+    env_file_close(f);
+}
+
 static void look_for_checkpoint(struct env *env, void *arg)
 {
     struct scene *s = arg;
@@ -225,6 +257,19 @@ static void no_segment(void **state)
     sim_do(s.sim, s.node, lose_segments, &s);
     sim_do(s.sim, s.node, open_corrupt, &s);
     assert_says(&s, "the segment before it is missing or damaged");
+    sim_free(s.sim);
+}
+
+static void lost_raft_entry(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_init(&s);
+    sim_do(s.sim, s.node, write_raft_log, &s);
+    sim_do(s.sim, s.node, lose_end_of_log, &s);
+    sim_do(s.sim, s.node, open_corrupt, &s);
+    assert_says(&s, "a record is damaged");
     sim_free(s.sim);
 }
 
@@ -314,6 +359,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T("a store that has lost \"current\" is damaged, not empty", no_current),
         T("a log that begins behind the tables is damage", no_segment),
+        T("a log that ends before the tables do may have lost Raft entries", lost_raft_entry),
         T("a store that has lost its identity is damaged, and keeps its files", no_identity),
         T("a killed making of a store costs its successor nothing", killed_making),
         T("tables take over from the memory engine, whose checkpoint goes then", from_memory),

@@ -233,14 +233,13 @@ status lsm_drop_span(struct engine *e, slice start, slice end)
     buf_init(&room, l->heap);
     s = lsm_span_of(&room, LSM_SPACE_DATA, start, end);
     st = engine_commit_clear(e, start, end);
-    if (st_ok(st)) {
-        st = remove_tables(l, before, &s);
-        if (!st_ok(st) && !manifest_has_failed(l->manifest)) {
+    if (st_ok(st)) { /* the span is gone, durably, whatever becomes of its tables */
+        status removed = remove_tables(l, before, &s);
+
+        if (!st_ok(removed))
             log_warn(env_log(e->env), "tables of a dropped span are left to compaction",
-                     kv_status(st));
-            st_clear(st);
-            st = STATUS_OK;
-        }
+                     kv_status(removed));
+        st_clear(removed);
     }
     version_unref(before);
     buf_deinit(&room);
