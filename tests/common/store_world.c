@@ -3,6 +3,7 @@
 #include "env/file.h"
 #include "storage/lsm/lsm_internal.h"
 #include "storage/lsm/table_walk.h"
+#include "tests/common/store_raft.h"
 #include "tests/env/sim_fixture.h"
 
 enum {
@@ -31,8 +32,7 @@ void store_world_wrong(struct store_world *w, const char *fmt, ...)
     va_end(args);
 }
 
-/* Whether the call went well. If not, the error must be one that the world's faults explain. */
-static bool answer(struct store_world *w, const char *what, status st)
+bool store_world_answer(struct store_world *w, const char *what, status st)
 {
     enum status_code code = status_code(st);
 
@@ -67,11 +67,14 @@ static void settle(struct store_world *w, size_t count)
     w->promised -= MIN(w->promised, count);
 }
 
-/* All that was handed over is acknowledged as durable, the newest group of it last. */
-static void promise(struct store_world *w)
+void store_world_promise(struct store_world *w)
 {
     settle(w, w->promised);
     w->promised = w->pending_count;
+    if (!w->raft.is_known)
+        return;
+    w->raft.sure = w->raft.promised;
+    w->raft.promised = w->raft.now;
 }
 
 static void forget_pending(struct store_world *w)
@@ -163,11 +166,11 @@ static void note_commit(struct store_world *w, const char *what, status st, bool
     struct engine_batch *b = &w->pending[w->pending_count - 1];
     enum status_code     code = status_code(st);
 
-    if (answer(w, what, st)) {
+    if (store_world_answer(w, what, st)) {
         w->commits++;
         model_apply(&w->now, b);
         if (is_durable)
-            promise(w);
+            store_world_promise(w);
     } else if (code == ST_OUTCOME_UNKNOWN) {
         if (engine_state(w->e) != ENGINE_STOPPED)
             store_world_wrong(w, "life %u: an outcome is unknown and the store goes on", w->lives);
@@ -201,15 +204,15 @@ static void act_fill(struct store_world *w)
 
 static void act_sync(struct store_world *w)
 {
-    if (w->bug == STORE_BUG_NO_SYNC || answer(w, "a sync", engine_sync(w->e)))
-        promise(w);
+    if (w->bug == STORE_BUG_NO_SYNC || store_world_answer(w, "a sync", engine_sync(w->e)))
+        store_world_promise(w);
 }
 
 static void act_flush(struct store_world *w)
 {
-    if (!answer(w, "a checkpoint", engine_checkpoint(w->e)))
+    if (!store_world_answer(w, "a checkpoint", engine_checkpoint(w->e)))
         return;
-    promise(w);
+    store_world_promise(w);
     w->flushes++;
 }
 
@@ -310,9 +313,9 @@ static void act_collect(struct store_world *w)
         buf_reset(&start);
         buf_append_slice(&start, buf_slice(&resume));
         buf_reset(&resume);
-        is_ok = answer(w, "garbage collection",
-                       engine_gc(w->e, buf_slice(&start), SLICE_EMPTY, threshold,
-                                 1 + prng_below(&w->prng, 200), &resume, &dropped));
+        is_ok = store_world_answer(w, "garbage collection",
+                                   engine_gc(w->e, buf_slice(&start), SLICE_EMPTY, threshold,
+                                             1 + prng_below(&w->prng, 200), &resume, &dropped));
         w->collected += (unsigned)dropped;
     } while (is_ok && resume.size > 0);
     buf_deinit(&start);
@@ -322,19 +325,19 @@ static void act_collect(struct store_world *w)
 
 static void act_read(struct store_world *w)
 {
-    answer(w, "reading", model_compare_some(&w->now, w->e, NULL, &w->prng, &w->shape));
+    store_world_answer(w, "reading", model_compare_some(&w->now, w->e, NULL, &w->prng, &w->shape));
 }
 
 static void act_read_all(struct store_world *w)
 {
-    answer(w, "reading all", model_compare_all(&w->now, w->e, NULL));
+    store_world_answer(w, "reading all", model_compare_all(&w->now, w->e, NULL));
 }
 
 /* ---- readers --- */
 
 static void close_reader(struct store_world *w, size_t at)
 {
-    answer(w, "reading a snapshot", model_reader_close(&w->readers[at], w->e));
+    store_world_answer(w, "reading a snapshot", model_reader_close(&w->readers[at], w->e));
     w->readers[at] = w->readers[--w->reader_count];
 }
 
@@ -355,9 +358,9 @@ static void open_reader(struct store_world *w)
 {
     size_t at = w->reader_count++;
 
-    if (!answer(w, "opening an iterator",
-                model_reader_open(&w->readers[at], &w->now, w->e, &w->prng, &w->shape,
-                                  prng_below(&w->prng, 2) == 0)))
+    if (!store_world_answer(w, "opening an iterator",
+                            model_reader_open(&w->readers[at], &w->now, w->e, &w->prng, &w->shape,
+                                              prng_below(&w->prng, 2) == 0)))
         close_reader(w, at);
 }
 
@@ -372,7 +375,8 @@ static void act_reader(struct store_world *w)
         return;
     at = prng_below(&w->prng, w->reader_count);
     if (prng_below(&w->prng, 6) == 0 ||
-        !answer(w, "reading on", model_reader_use(&w->readers[at], w->e, &w->prng, &w->shape)))
+        !store_world_answer(w, "reading on",
+                            model_reader_use(&w->readers[at], w->e, &w->prng, &w->shape)))
         close_reader(w, at);
 }
 
@@ -397,7 +401,7 @@ static void act_verify(struct store_world *w)
 
             if (st_ok(st))
                 st = lsm_table_verify(t);
-            answer(w, "a look at a table", st);
+            store_world_answer(w, "a look at a table", st);
         }
     lsm_state_release(&s);
     lsm_of(w->e)->readers--;
@@ -439,14 +443,15 @@ static void remove_copy(struct store_world *w)
 
     w->copy = STORE_COPY_SPENT;
     if (env_file_exists(w->env, copy_path)) {
-        is_gone =
-            answer(w, "listing a copy", env_list_dir(w->env, copy_path, arena, &names, &count));
+        is_gone = store_world_answer(w, "listing a copy",
+                                     env_list_dir(w->env, copy_path, arena, &names, &count));
         for (size_t i = 0; i < count && is_gone; i++) {
             snprintf(path, sizeof path, "%s/%s", copy_path, names[i]);
-            is_gone = answer(w, "deleting a copy", env_unlink(w->env, path));
+            is_gone = store_world_answer(w, "deleting a copy", env_unlink(w->env, path));
         }
-        is_gone = is_gone && answer(w, "deleting a copy", env_rmdir(w->env, copy_path)) &&
-                  answer(w, "a sync", env_sync_dir(w->env, ".", ENV_LANE_IO));
+        is_gone = is_gone &&
+                  store_world_answer(w, "deleting a copy", env_rmdir(w->env, copy_path)) &&
+                  store_world_answer(w, "a sync", env_sync_dir(w->env, ".", ENV_LANE_IO));
     }
     if (is_gone)
         w->copy = STORE_COPY_NONE;
@@ -461,8 +466,8 @@ static void use_copy(struct store_world *w, struct engine *e)
     w->copy = STORE_COPY_SPENT;
     engine_batch_init(&b, env_heap(w->env));
     model_random_batch(&w->prng, &w->shape, 10 * OPS, &b);
-    if (answer(w, "a commit to a copy", engine_commit(e, &b, false)))
-        answer(w, "a checkpoint of a copy", engine_checkpoint(e));
+    if (store_world_answer(w, "a commit to a copy", engine_commit(e, &b, false)))
+        store_world_answer(w, "a checkpoint of a copy", engine_checkpoint(e));
     engine_batch_deinit(&b);
 }
 
@@ -485,13 +490,13 @@ static void check_copy(struct store_world *w, bool is_used)
         st_clear(st);
         return;
     }
-    if (!answer(w, "opening a copy", st))
+    if (!store_world_answer(w, "opening a copy", st))
         return;
     st = model_compare_all(&w->copied, e, NULL);
     if (status_code(st) == MODEL_DIFFERS && may_be_cut(w))
         st_clear(st);
-    else
-        answer(w, "reading a copy", st);
+    else if (store_world_answer(w, "reading a copy", st) && w->raft.copy_is_known && !may_be_cut(w))
+        store_raft_check_copy(w, e);
     if (is_used)
         use_copy(w, e);
     engine_close(e);
@@ -515,9 +520,11 @@ static void make_copy(struct store_world *w)
     model_copy(&w->copied, &w->now);
     if (w->bug == STORE_BUG_LATE_COPY)
         act_write(w);
+    w->raft.copied = w->raft.now;
+    w->raft.copy_is_known = w->raft.is_known;
     w->copy = STORE_COPY_BEGUN;
     w->copies++;
-    if (answer(w, "copying", engine_copy(w->e, copy_path)))
+    if (store_world_answer(w, "copying", engine_copy(w->e, copy_path)))
         w->copy = STORE_COPY_WHOLE;
     else
         remove_copy(w);
@@ -552,11 +559,12 @@ static void act_reopen(struct store_world *w)
 
 /* A new feature of the engine gets one line here. */
 static const struct store_action actions[] = {
-    {"write", 40, act_write},  {"fill", 10, act_fill},        {"sync", 3, act_sync},
-    {"flush", 4, act_flush},   {"clear", 2, act_clear},       {"collect", 3, act_collect},
-    {"read", 15, act_read},    {"read all", 2, act_read_all}, {"reader", 12, act_reader},
-    {"wait", 10, act_wait},    {"verify", 1, act_verify},     {"reopen", 2, act_reopen},
-    {"ingest", 4, act_ingest}, {"drop", 2, act_drop},         {"copy", 3, act_copy},
+    {"write", 40, act_write},     {"fill", 10, act_fill},        {"sync", 3, act_sync},
+    {"flush", 4, act_flush},      {"clear", 2, act_clear},       {"collect", 3, act_collect},
+    {"read", 15, act_read},       {"read all", 2, act_read_all}, {"reader", 12, act_reader},
+    {"wait", 10, act_wait},       {"verify", 1, act_verify},     {"reopen", 2, act_reopen},
+    {"ingest", 4, act_ingest},    {"drop", 2, act_drop},         {"copy", 3, act_copy},
+    {"raft", 12, store_raft_act},
 };
 
 static void act(struct store_world *w)
@@ -588,7 +596,7 @@ static void check_opened(struct store_world *w)
     bool     is_read = false;
 
     for (int tries = 0; !is_read && !w->is_over && tries < TRIES_MAX; tries++)
-        is_read = answer(w, "reading all", model_hash_engine(&w->sure, w->e, &found));
+        is_read = store_world_answer(w, "reading all", model_hash_engine(&w->sure, w->e, &found));
     if (w->is_over)
         return;
     if (!is_read) {
@@ -616,12 +624,15 @@ static void open_store(struct store_world *w)
     o.on_stop_ctx = w;
     w->was_closed = w->is_known = false;
     w->stops = 0;
-    if (!answer(w, "opening", engine_open(w->env, &o, &w->e))) {
+    if (!store_world_answer(w, "opening", engine_open(w->env, &o, &w->e))) {
         w->is_over = true;
         return;
     }
     w->opened++;
     check_opened(w);
+    w->raft.is_known = false;
+    if (!w->is_over && w->is_known)
+        store_raft_recover(w);
     if (!w->is_over)
         look_at_copy(w);
 }
@@ -644,7 +655,7 @@ static void close_store(struct store_world *w)
     if (w->has_faults || w->is_full)
         return;
     if (w->is_known)
-        promise(w);
+        store_world_promise(w);
     w->was_closed = true;
 }
 

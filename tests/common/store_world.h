@@ -41,6 +41,18 @@ enum store_copy {
     STORE_COPY_SPENT, /* to be deleted */
 };
 
+/* How far a Raft log goes. */
+struct store_raft_mark {
+    uint64_t last, commit;
+};
+
+/* What is known of it (store_raft.h), as of the batches: `sure` and `promised` are durable, `most`
+ * was handed over. */
+struct store_raft {
+    struct store_raft_mark sure, promised, now, most, copied;
+    bool is_known, copy_is_known; /* what the store, or the copy, held at its opening */
+};
+
 struct store_world {
     struct sim           *sim;
     struct sim_node      *node;
@@ -59,6 +71,7 @@ struct store_world {
     struct model        scratch, content; /* `content`: of an ingestion */
     enum store_copy     copy;
     struct model        copied;
+    struct store_raft   raft;
     uint64_t            floor; /* below, garbage may be collected */
 
     /* What may be. */
@@ -86,7 +99,7 @@ struct store_world {
 
     /* What has been. */
     unsigned lives, opened, commits, full, stops, corrupt, flushes, collected, reopened, ingested,
-        copies;
+        copies, raft_writes;
     struct buf wrong; /* what was wrong, the first of it; empty: nothing */
 };
 
@@ -105,6 +118,12 @@ static inline bool store_world_is_wrong(const struct store_world *w)
 {
     return w->wrong.size > 0;
 }
+
+/* For those who act on the store: whether the call went well; if not, the error, which is freed,
+ * must be one that the faults explain. And: all that was handed over is durable now, the newest
+ * group of it last. */
+bool store_world_answer(struct store_world *w, const char *what, status st);
+void store_world_promise(struct store_world *w);
 
 /* Whether this is a segment of a log. */
 bool store_file_is_log(const char *path);
