@@ -17,6 +17,7 @@ struct play {
     struct engine_batch  batch;
     struct model_reader  readers[READERS_MAX];
     size_t               reader_count;
+    uint64_t             ops; /* written, so far */
 };
 
 /* ---- readers ---- */
@@ -58,6 +59,7 @@ static void write_batch(struct play *p, unsigned ops)
     p->shape.ts_min += p->shape.drift;
     model_random_batch(&p->prng, &p->shape, ops, &p->batch);
     model_apply(&p->model, &p->batch);
+    p->ops += p->batch.count;
     assert_st_ok(engine_commit(p->w->e, &p->batch, prng_below(&p->prng, 8) == 0));
     engine_batch_reset(&p->batch);
 }
@@ -142,6 +144,7 @@ static void ingest(struct play *p, unsigned ops)
     model_init(&content);
     model_random_batch(&p->prng, &p->shape, ops, &p->batch);
     model_apply(&content, &p->batch);
+    p->ops += p->batch.count;
     engine_batch_reset(&p->batch);
     assert_st_ok(engine_builder_open(p->w->e, &o, &b));
     assert_st_ok(model_build(&content, b));
@@ -252,8 +255,9 @@ static void play_round(struct play *p, unsigned ops, bool late)
         check_everything(p);
 }
 
-static void play_seed(struct engine_world *w, const struct model_shape *shape, unsigned rounds,
-                      unsigned ops, uint64_t seed)
+/* Returns how many operations it wrote. */
+static uint64_t play_seed(struct engine_world *w, const struct model_shape *shape, unsigned rounds,
+                          unsigned ops, uint64_t seed)
 {
     struct play p = {.w = w, .shape = *shape};
     slice       all = SLICE_EMPTY;
@@ -281,6 +285,7 @@ static void play_seed(struct engine_world *w, const struct model_shape *shape, u
     reopen(&p);
     engine_batch_deinit(&p.batch);
     model_deinit(&p.model);
+    return p.ops;
 }
 
 static void play(struct engine_world *w, const struct model_shape *shape, unsigned rounds,
@@ -294,9 +299,13 @@ static void play(struct engine_world *w, const struct model_shape *shape, unsign
     else if (strstr(range, "..") == NULL)
         to = from;
     for (; from <= to; from++) {
+        uint64_t written;
+
         if (range != NULL)
             print_message("LINERA_SEED=%llu\n", from);
-        play_seed(w, shape, rounds, ops, from);
+        written = play_seed(w, shape, rounds, ops, from);
+        if (range != NULL)
+            print_message("%llu operations\n", (unsigned long long)written);
     }
 }
 
