@@ -9,6 +9,10 @@ enum {
     GARBAGE_DIVISOR = 4,
     SMALL_RUN = 4,       /* neighbours that are worth joining */
     SPAN_TABLES_MAX = 8, /* taken at once by picker_pick_span() */
+    /* Of level 0, which has hundreds of tables when a full disk lets no compaction through: the
+     * search looks at pairs of tables for each that it takes, and for each that it begins with. */
+    LEVEL0_TABLES_MAX = 64,
+    LEVEL0_TRIES = 8,
 };
 
 void picker_init(struct picker *p, struct heap *heap, const struct picker_options *options)
@@ -269,7 +273,8 @@ static bool choose_from(const struct pick_context *c, size_t seed, struct choice
             break;
         choice_copy(trial, ch, l->count);
         choose(trial, l, i - 1);
-        if (!close_choice(c, trial, i - 1) || trial->size > c->picker->options.input_size_max)
+        if (!close_choice(c, trial, i - 1) || trial->size > c->picker->options.input_size_max ||
+            trial->count > LEVEL0_TABLES_MAX)
             break;
         if (!inside && !nothing_below(c, trial))
             continue;
@@ -302,14 +307,16 @@ static struct pick *pick_level0(const struct pick_context *c, enum pick_reason r
     const struct version_level *l = &c->version->levels[0];
     struct choice               ch = {0}, trial = {0};
     struct pick                *pk = NULL;
+    unsigned                    tries = 0;
 
     ch.taken = heap_must_alloc(c->picker->heap, l->count + 1, sizeof *ch.taken);
     trial.taken = heap_must_alloc(c->picker->heap, l->count + 1, sizeof *trial.taken);
-    for (size_t i = l->count; i > 0 && pk == NULL; i--) {
+    for (size_t i = l->count; i > 0 && pk == NULL && tries < LEVEL0_TRIES; i--) {
         const struct version_table *t = l->tables[i - 1];
 
         if (pick_is_busy(c, t) || !table_meta_overlaps(&t->meta, start, end))
             continue;
+        tries++;
         if (choose_from(c, i - 1, &ch, &trial))
             pk = make_choice(c, reason, &ch);
     }
