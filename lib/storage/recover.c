@@ -85,6 +85,10 @@ static status check_begin(struct recovery *r)
     uint64_t         first = r->scan.chain[0]->number;
     status           st;
 
+    /* The log's first write for a range may have come no further than the header, which asks for
+     * what is before it all the same: that goes only when the log has said so. */
+    for (size_t i = 0; i < r->scan.chain_count; i++)
+        l->is_used = l->is_used || r->scan.chain[i]->header.kept > 0;
     l->claim = MAX(l->claim, r->scan.needed);
     if (first > l->claim)
         return log_scan_corrupt(&r->scan, first, "the segment before it is missing or damaged");
