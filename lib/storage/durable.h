@@ -22,8 +22,11 @@ struct log_owner {
      */
     void (*group_applied)(struct engine *e);
     /* Recovery begins, with the identity known: bring in what is not in the log, and set *sequence
-     * to the first record to apply; it comes as 1. NULL: the base is a checkpoint. */
+     * to the first record to apply; it comes as 1. Changes nothing on the disk: what does not agree
+     * with the log must be left as it was found. NULL: the base is a checkpoint. */
     status MAY_YIELD (*recover_base)(struct engine *e, struct durable *d, uint64_t *sequence);
+    /* It does agree, and has been applied: do on the disk what recovery asks for. NULL: nothing. */
+    status MAY_YIELD (*recover_end)(struct engine *e);
     /* The log has become long by what the engine keeps of it: write that elsewhere soon. NULL:
      * checkpoints do it. */
     void (*shorten_log)(struct engine *e);

@@ -248,18 +248,23 @@ static status read_records(struct log_scan *s, const struct segment_header *h, u
     return STATUS_OK;
 }
 
-/* Whatever whole record of this generation lies anywhere in the bytes: what does it prove? */
-static void search_proofs(struct log_scan *s, uint64_t segment, slice bytes)
+/* Whatever whole record of this generation lies anywhere in the bytes: what does it prove? Returns
+ * the lowest of their sequences; UINT64_MAX: there is none. */
+static uint64_t search_proofs(struct log_scan *s, uint64_t segment, slice bytes)
 {
     struct log_record rec;
+    uint64_t          lowest = UINT64_MAX;
 
     while (bytes.size >= RECORD_HEADER_SIZE) {
         slice at = bytes;
 
-        if (log_record_take(&at, segment, &rec))
+        if (log_record_take(&at, segment, &rec)) {
             s->proved = MAX(s->proved, rec.synced);
+            lowest = MIN(lowest, rec.sequence);
+        }
         bytes = slice_from(bytes, RECORD_ALIGN);
     }
+    return lowest;
 }
 
 /* Whether the next segment goes on where this one ended: behind its last record, or, when the last
@@ -299,22 +304,25 @@ static status read_chain(struct log_scan *s)
 }
 
 /* A segment behind the chain whose header cannot be read may be one that was begun: its records
- * say so. Leaves s->bytes and s->rest alone. */
+ * say so. One that the engine has elsewhere was durable, and so was the header, which is written
+ * first; Raft logs may need what lies beside it. Leaves s->bytes and s->rest alone. */
 static status check_unbegun(struct log_scan *s, const struct log_segment *segment)
 {
     struct log_scan    other;
     struct log_segment copy = *segment;
+    uint64_t           lowest = UINT64_MAX;
     status             st;
 
     log_scan_init(&other, s->env, s->dir, s->incarnation, s->keyring);
     st = read_segment(&other, &copy, UINT64_MAX);
     if (st_ok(st))
-        search_proofs(&other, segment->number, buf_slice(&other.bytes));
+        lowest = search_proofs(&other, segment->number, buf_slice(&other.bytes));
     s->proved = MAX(s->proved, other.proved);
     log_scan_deinit(&other);
     TRY_RETURN(st);
-    return s->proved > s->end ? log_scan_corrupt(s, segment->number, "its header is damaged")
-                              : STATUS_OK;
+    return s->proved > s->end || lowest < s->start
+               ? log_scan_corrupt(s, segment->number, "its header is damaged")
+               : STATUS_OK;
 }
 
 status log_scan_read(struct log_scan *s, const struct log_visitor *v)
@@ -329,7 +337,7 @@ status log_scan_read(struct log_scan *s, const struct log_visitor *v)
          * may have had records among it. */
         s->proved = MAX(s->proved, s->start);
         /* Nothing damaged or forgotten may prove that the log went on. */
-        search_proofs(s, last, s->rest);
+        (void)search_proofs(s, last, s->rest);
         if (s->proved > s->end)
             return log_scan_corrupt(s, last, "a record is damaged");
     }
@@ -354,7 +362,7 @@ status log_scan_file(struct log_scan *s, const char *path, const struct log_visi
     s->start = UINT64_MAX; /* nobody needs what began before it */
     begin_at(s, &h);
     TRY_RETURN(read_records(s, &h, UINT64_MAX));
-    search_proofs(s, h.segment, s->rest);
+    (void)search_proofs(s, h.segment, s->rest);
     if (s->proved > s->sequence)
         return status_new(ST_CORRUPT,
                           "file \"%s\": a record is damaged at byte %zu: a later one says that it "

@@ -174,8 +174,10 @@ static void delete_rest(struct recovery *r)
 }
 
 /* All but the newest, or all when what they hold is elsewhere. */
-static void delete_checkpoints(struct recovery *r, size_t kept)
+static void delete_checkpoints(struct recovery *r)
 {
+    size_t kept = r->d->checkpoint_sequence > 0 ? 1 : 0;
+
     for (size_t i = 0; i + kept < r->checkpoint_count; i++)
         checkpoint_delete(r->d, r->checkpoints[i]);
 }
@@ -191,7 +193,6 @@ static status read_base(struct recovery *r, uint64_t *start)
         TRY_RETURN(d->owner->recover_base(d->e, d, start));
     if (*start > 1) {
         d->has_checkpoint = true;
-        delete_checkpoints(r, 0);
         return STATUS_OK;
     }
     if (r->checkpoint_count == 0)
@@ -201,7 +202,6 @@ static status read_base(struct recovery *r, uint64_t *start)
     d->has_checkpoint = true;
     d->has_foreign_checkpoint = !d->owner->has_checkpoints;
     d->checkpoint_sequence = *start;
-    delete_checkpoints(r, 1);
     return STATUS_OK;
 }
 
@@ -241,10 +241,14 @@ static status recover(struct recovery *r)
     TRY_RETURN(log_scan_chain(&r->scan, start));
     TRY_RETURN(log_scan_read(&r->scan, &visitor));
     r->d->log_bytes += r->scan.size;
-    if (r->scan.chain_count > 0) {
+    if (r->scan.chain_count > 0)
         TRY_RETURN(check_begin(r));
+    /* Nothing was changed so far: what is damaged is as it was, for whoever can mend it. */
+    if (r->d->owner->recover_end != NULL)
+        TRY_RETURN(r->d->owner->recover_end(r->d->e));
+    delete_checkpoints(r);
+    if (r->scan.chain_count > 0)
         TRY_RETURN(make_durable(r, r->scan.chain[r->scan.chain_count - 1]));
-    }
     take_over(r);
     TRY_RETURN(erase_cut_off(r));
     TRY_RETURN(durable_make_ready(r->d));

@@ -209,8 +209,10 @@ static status open_or_create(struct scene *s, struct env *env, struct version_se
 
     TRY_RETURN(env_mkdir_all(env, "store"));
     TRY_RETURN(env_sync_dir(env, ".", ENV_INLINE)); /* the engine does this for its directory */
-    if (manifest_exists(env, "store"))
-        return manifest_open(env, &o, set, m);
+    if (manifest_exists(env, "store")) {
+        TRY_RETURN(manifest_open(env, &o, set, m));
+        return manifest_settle(*m);
+    }
     if (s->created)
         fail_msg("seed %llu: the manifest is lost", (unsigned long long)sim_seed(s->sim));
     return manifest_create(env, &o, set, m);
@@ -262,6 +264,7 @@ static void node_main(struct env *env, void *arg)
     st = open_or_create(s, env, &set, &m);
     s->code = status_code(st);
     if (!st_ok(st)) {
+        manifest_close(m);
         if (!s->has_faults && !s->expect_corrupt)
             assert_st_ok(st);
         st_clear(st);
@@ -597,6 +600,7 @@ static void crowd_main(struct env *env, void *arg)
         manifest_close(c->m);
     } else if (manifest_exists(env, "store")) {
         assert_st_ok(manifest_open(env, &o, &c->set, &c->m));
+        assert_st_ok(manifest_settle(c->m));
         crowd_check(c);
         manifest_close(c->m);
         c->checked = true;
@@ -646,6 +650,46 @@ struct real {
     char dir[64];
 };
 
+enum { PATH_SIZE = 128 };
+
+static void tear(struct env *env, const char *path, uint64_t offset)
+{
+    struct env_file *f;
+
+    assert_st_ok(env_file_open(env, path, ENV_WRITE, &f));
+    assert_st_ok(env_file_write_at(f, "torn", 4, offset, ENV_INLINE));
+    env_file_close(f);
+}
+
+/* Reading leaves a torn tail as it is, settling ends it; `path` then names the new file. */
+static void torn_tail(struct env *env, const struct manifest_options *o, char *path)
+{
+    for (int settles = 0; settles < 2; settles++) {
+        struct version_set     set;
+        struct manifest       *m;
+        struct manifest_header h;
+        struct visits          v = {0};
+        uint64_t               torn;
+
+        version_set_init(&set, env_heap(env), NULL, NULL);
+        assert_st_ok(manifest_open(env, o, &set, &m));
+        assert_int_equal(state_hash(&set), expected_hash(20));
+        assert_st_ok(manifest_read(env, path, NULL, &h, count_visit, &v, &torn));
+        assert_true(torn > 0);
+        if (settles) {
+            assert_st_ok(manifest_settle(m));
+            assert_false(env_file_exists(env, path));
+            snprintf(path, PATH_SIZE, "%s/%020llu.manifest", o->dir,
+                     (unsigned long long)manifest_number(m));
+            assert_st_ok(
+                manifest_read(env, path, NULL, &h, count_visit, &(struct visits){0}, &torn));
+            assert_int_equal(torn, 0);
+        }
+        manifest_close(m);
+        version_set_deinit(&set, NULL);
+    }
+}
+
 /* A life on the machine's own file system, then what a tool reads, then another store's identity.
  */
 static void real_main(struct env *env, void *arg)
@@ -657,7 +701,7 @@ static void real_main(struct env *env, void *arg)
     struct manifest_header  h;
     struct visits           v = {0};
     uint64_t                torn;
-    char                    path[128];
+    char                    path[PATH_SIZE];
 
     memcpy(o.incarnation, incarnation, sizeof o.incarnation);
     version_set_init(&set, env_heap(env), NULL, NULL);
@@ -686,8 +730,12 @@ static void real_main(struct env *env, void *arg)
     version_set_init(&set, env_heap(env), NULL, NULL);
     assert_st_ok(manifest_open(env, &o, &set, &m));
     assert_int_equal(state_hash(&set), expected_hash(20));
+    assert_st_ok(manifest_settle(m));
+    tear(env, path, manifest_size(m));
     manifest_close(m);
     version_set_deinit(&set, NULL);
+
+    torn_tail(env, &o, path);
 
     o.incarnation[0] ^= 1;
     version_set_init(&set, env_heap(env), NULL, NULL);

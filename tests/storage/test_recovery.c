@@ -10,6 +10,7 @@ struct scene {
     const char      *path;
     char             message[400]; /* of the last error */
     bool             has_checkpoint;
+    char             manifest[100];
 };
 
 static void scene_init(struct scene *s)
@@ -217,6 +218,42 @@ static void lose_end_of_log(struct env *env, void *arg)
     env_file_close(f);
 }
 
+/* The only segment seems never to have been begun. */
+static void damage_header(struct env *env, void *arg)
+{
+    struct env_file *f;
+    char             path[100];
+
+    (void)arg;
+    assert_true(find_file(env, ".log", path, sizeof path));
+    assert_st_ok(env_file_open(env, path, ENV_WRITE, &f));
+    assert_st_ok(env_file_write_at(f, "x", 1, 20, ENV_INLINE));
+    env_file_close(f);
+}
+
+/* Something that an opening ends by writing the manifest anew. */
+static void tear_manifest(struct env *env, void *arg)
+{
+    struct scene    *s = arg;
+    struct env_file *f;
+    uint64_t         size;
+
+    assert_true(find_file(env, ".manifest", s->manifest, sizeof s->manifest));
+    assert_st_ok(env_file_open(env, s->manifest, ENV_WRITE, &f));
+    assert_st_ok(env_file_size(f, &size));
+    assert_st_ok(env_file_write_at(f, "torn", 4, size - 4, ENV_INLINE));
+    env_file_close(f);
+}
+
+static void check_manifest(struct env *env, void *arg)
+{
+    struct scene *s = arg;
+    char          path[100];
+
+    assert_true(find_file(env, ".manifest", path, sizeof path));
+    assert_string_equal(path, s->manifest);
+}
+
 static void look_for_checkpoint(struct env *env, void *arg)
 {
     struct scene *s = arg;
@@ -270,6 +307,35 @@ static void lost_raft_entry(void **state)
     sim_do(s.sim, s.node, lose_end_of_log, &s);
     sim_do(s.sim, s.node, open_corrupt, &s);
     assert_says(&s, "a record is damaged");
+    sim_free(s.sim);
+}
+
+/* Its records were all in tables, but for one of a Raft log. */
+static void damaged_header(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_init(&s);
+    sim_do(s.sim, s.node, write_raft_log, &s);
+    sim_do(s.sim, s.node, damage_header, &s);
+    sim_do(s.sim, s.node, open_corrupt, &s);
+    assert_says(&s, "its header is damaged");
+    sim_free(s.sim);
+}
+
+/* What an opening finds damaged it leaves as it is, for whoever can mend it. */
+static void refused_as_it_is(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_init(&s);
+    sim_do(s.sim, s.node, write_store, &s);
+    sim_do(s.sim, s.node, tear_manifest, &s);
+    sim_do(s.sim, s.node, lose_segments, &s);
+    sim_do(s.sim, s.node, open_corrupt, &s);
+    sim_do(s.sim, s.node, check_manifest, &s);
     sim_free(s.sim);
 }
 
@@ -357,6 +423,9 @@ static void copy_from_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T("a segment that was begun is missed, though all that tables hold of it is there",
+          damaged_header),
+        T("an opening that finds damage changes nothing", refused_as_it_is),
         T("a store that has lost \"current\" is damaged, not empty", no_current),
         T("a log that begins behind the tables is damage", no_segment),
         T("a log that ends before the tables do may have lost Raft entries", lost_raft_entry),

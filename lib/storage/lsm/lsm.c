@@ -642,7 +642,16 @@ static status recover_base(struct engine *e, struct durable *d, uint64_t *sequen
         return check_no_tables(l);
     TRY_RETURN(manifest_open(e->env, &o, &l->set, &l->manifest));
     *sequence = MAX(l->set.log_sequence, *sequence);
-    TRY_RETURN(check_tables(l));
+    return check_tables(l);
+}
+
+static status recover_end(struct engine *e)
+{
+    struct lsm *l = lsm_of(e);
+
+    if (l->manifest == NULL)
+        return STATUS_OK;
+    TRY_RETURN(manifest_settle(l->manifest));
     return delete_strays(l);
 }
 
@@ -661,6 +670,7 @@ static const struct log_owner log_owner = {.apply = apply,
                                            .data_size = data_size,
                                            .group_applied = group_applied,
                                            .recover_base = recover_base,
+                                           .recover_end = recover_end,
                                            .relieve = relieve,
                                            .shorten_log = shorten_log};
 

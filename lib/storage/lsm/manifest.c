@@ -2,7 +2,7 @@
  *
  *   append    record -> sync -> apply -> mark (not synced: the next sync covers it)
  *   rewrite   new file -> sync -> its name -> `current` (synced, renamed, name synced) -> delete
- * old opening   `current`'s name -> what was not proved durable is written and synced again
+ * settle    what was not proved durable is written and synced again -> `current`'s name
  *
  * A mark behind an edit says that the edit was durable, so that damage to it is not taken for a
  * torn write. It costs a small write into the page cache per edit. */
@@ -41,6 +41,9 @@ struct manifest {
     uint64_t              rewrite_at;
     bool                  must_rewrite; /* there is a torn tail behind `size` */
     bool                  failed;
+    bool                  is_settled;
+    bool                  has_mark; /* the last record that was read is a mark */
+    struct buf            unproved; /* until it is settled: the end of what counts */
 };
 
 /* ---- names and errors
@@ -354,6 +357,7 @@ static status append(struct manifest *m, const struct manifest_edit *e)
     struct buf           payload;
     status               st;
 
+    ASSERT(m->is_settled);
     if (m->failed)
         return status_new(ST_IO_ERROR, "the manifest of store \"%s\" has failed before", m->dir);
     TRY_RETURN(version_set_check_edit(m->set, e));
@@ -399,6 +403,7 @@ static struct manifest *manifest_new(struct env *env, const struct manifest_opti
     m->keyring = o->keyring;
     m->rewrite_size = o->rewrite_size != 0 ? o->rewrite_size : REWRITE_SIZE;
     env_mutex_init(&m->lock);
+    buf_init(&m->unproved, env_heap(env));
     return m;
 }
 
@@ -410,6 +415,7 @@ void manifest_close(struct manifest *m)
     env_file_close(m->file);
     cipher_free(m->cipher);
     env_mutex_deinit(&m->lock);
+    buf_deinit(&m->unproved);
     heap_free(m->dir);
     heap_free(m);
 }
@@ -421,6 +427,7 @@ status manifest_create(struct env *env, const struct manifest_options *o, struct
     status           st;
 
     m->edit = m->synced = 1;
+    m->is_settled = true;
     st = rewrite(m);
     if (st_ok(st))
         *out = m;
@@ -491,22 +498,9 @@ static status read_whole(struct manifest *m, const char *path, struct manifest_s
     m->synced = scan->synced;
     m->crc = scan->crc;
     m->must_rewrite = scan->torn > 0;
+    m->has_mark = scan->has_mark;
+    buf_append(&m->unproved, scan->bytes.data + scan->proved, (size_t)(scan->end - scan->proved));
     m->rewrite_at = MAX(m->rewrite_size, 2 * scan->header.whole_size);
-    return STATUS_OK;
-}
-
-/* L1: what may be in the page cache alone, because the process that wrote it could not sync it, is
- * made durable before anybody believes it; a mark too, or it would be a hole before the next edit.
- * The bytes are the same, so this needs no room, and power loss in the middle of it harms nothing.
- */
-static status settle(struct manifest *m, const struct manifest_scan *scan)
-{
-    if (scan->proved == scan->end)
-        return STATUS_OK;
-    TRY_RETURN(env_file_write_at(m->file, scan->bytes.data + scan->proved,
-                                 (size_t)(scan->end - scan->proved), scan->proved, ENV_INLINE));
-    TRY_RETURN(env_file_sync(m->file, ENV_LANE_IO));
-    m->synced = m->edit;
     return STATUS_OK;
 }
 
@@ -536,28 +530,6 @@ static void delete_stale(struct manifest *m)
     arena_free(arena);
 }
 
-/* After the reading: nothing of a torn tail may be followed by anything. */
-static status open_end(struct manifest *m, const struct manifest_scan *scan)
-{
-    status st;
-
-    TRY_RETURN(settle(m, scan));
-    /* The rename of `current` may be in memory alone, as above. */
-    TRY_RETURN(env_sync_dir(m->env, m->dir, ENV_LANE_IO));
-    version_set_note_number(m->set, m->number);
-    delete_stale(m);
-    if (!m->must_rewrite) {
-        if (scan->proved != scan->end && !scan->has_mark)
-            write_mark(m);
-        return STATUS_OK;
-    }
-    st = rewrite(m);
-    if (status_code(st) != ST_DISK_FULL)
-        return st;
-    st_clear(st); /* the first append will need the room */
-    return STATUS_OK;
-}
-
 status manifest_open(struct env *env, const struct manifest_options *o, struct version_set *set,
                      struct manifest **out)
 {
@@ -574,11 +546,8 @@ status manifest_open(struct env *env, const struct manifest_options *o, struct v
     path = manifest_path(env_heap(env), m->dir, m->number);
     scan.path = path;
     scan.keyring = m->keyring;
-    TRY(st, read_whole(m, path, &scan), out);
-    st = open_end(m, &scan);
+    st = read_whole(m, path, &scan);
 out:
-    if (st_ok(st) && m->failed)
-        st = status_new(ST_IO_ERROR, "could not write the manifest of store \"%s\"", m->dir);
     set->gone = gone;
     manifest_scan_deinit(&scan);
     heap_free(path);
@@ -587,6 +556,54 @@ out:
     else
         manifest_close(m);
     return st;
+}
+
+/* L1: what may be in the page cache alone, because the process that wrote it could not sync it, is
+ * made durable before anybody believes it; a mark too, or it would be a hole before the next edit.
+ * The bytes are the same, so this needs no room, and power loss in the middle of it harms nothing.
+ */
+static status make_durable(struct manifest *m)
+{
+    slice end = buf_slice(&m->unproved);
+
+    if (end.size > 0) {
+        TRY_RETURN(env_file_write_at(m->file, end.data, end.size, m->size - end.size, ENV_INLINE));
+        TRY_RETURN(env_file_sync(m->file, ENV_LANE_IO));
+        m->synced = m->edit;
+    }
+    /* The rename of `current` may be in memory alone, too. */
+    return env_sync_dir(m->env, m->dir, ENV_LANE_IO);
+}
+
+/* Nothing of a torn tail may be followed by anything. A full disk makes the first append wait for
+ * the room. */
+static status end_torn(struct manifest *m)
+{
+    status st = rewrite(m);
+
+    if (status_code(st) != ST_DISK_FULL)
+        return st;
+    st_clear(st);
+    return STATUS_OK;
+}
+
+status manifest_settle(struct manifest *m)
+{
+    bool had_unproved = m->unproved.size > 0;
+
+    ASSERT(!m->is_settled);
+    TRY_RETURN(make_durable(m));
+    buf_deinit(&m->unproved);
+    m->is_settled = true;
+    version_set_note_number(m->set, m->number);
+    delete_stale(m);
+    if (m->must_rewrite)
+        return end_torn(m);
+    if (had_unproved && !m->has_mark)
+        write_mark(m);
+    return m->failed
+               ? status_new(ST_IO_ERROR, "could not write the manifest of store \"%s\"", m->dir)
+               : STATUS_OK;
 }
 
 /* ---- what callers ask

@@ -6,7 +6,7 @@
  *
  * Invariants:
  * 1. At most the last edit of the file is not durable, and nothing follows a cut (L3).
- * 2. What manifest_open() returns is durable: an edit that may come from the page cache of a
+ * 2. What was read is durable once it is settled: an edit that may come from the page cache of a
  *    process whose sync failed is written and synced again first (L1).
  * 3. A manifest is durable, name included, before `current` names it (L12), and the old one is
  *    deleted only after that is durable too. */
@@ -35,16 +35,20 @@ bool manifest_exists(struct env *env, const char *dir);
 status MAY_YIELD manifest_create(struct env *env, const struct manifest_options *o,
                                  struct version_set *set, struct manifest **out) MUST_CHECK;
 
-/* Read the manifest into the empty `set`, and delete manifests that do not count. Works with no
- * room on the disk. CORRUPT, naming file and offset: something is damaged that was durable.
+/* Read the manifest into the empty `set`; nothing on the disk is changed. CORRUPT, naming file and offset: something is damaged that was durable.
  * CONFIG_ERROR: a newer program wrote it. UNDEFINED_FILE: there is none. On error `set` is good for
  * version_set_deinit() alone.
  *
  * Damage to the very last edit cannot be told from a torn write when the machine went down within
  * moments of it. So the engine checks that the log begins at or below set->log_sequence, and that
- * each table named is there. */
+ * each table named is there; only then it calls manifest_settle(). */
 status MAY_YIELD manifest_open(struct env *env, const struct manifest_options *o,
                                struct version_set *set, struct manifest **out) MUST_CHECK;
+
+/* Once after manifest_open(), before anything rests on what was read: make that durable, end a torn
+ * tail, and delete manifests that do not count. Works with no room on the disk. On error the
+ * manifest is good for manifest_close() alone. */
+status MAY_YIELD manifest_settle(struct manifest *m) MUST_CHECK;
 
 /* Write the edit durably, then apply it to the set. Fibers may call it at the same time; they take
  * their turns, and what version_set_check_edit() asks is asked in turn: a rejected edit (CORRUPT)
