@@ -1,15 +1,18 @@
 #include "storage/page.h"
 
 enum {
+    CHUNK_PAGES_LEAST = 3,
     CHUNK_PAGES = 63,         /* a quarter of a MiB */
+    CHUNK_GROWTH = 4,         /* a chunk is so small a part of the pool, until it is that large */
     LARGE_CHUNK_PAGES = 2047, /* 8 MiB */
     LARGE_CHUNK_FROM = 16 << 20,
     CACHE_LINE = 64,
     PAGE_SIZE_LARGEST = 0xfff0,
 };
 
-/* Usual pages come in chunks: small ones, so that a small store is small, then, in a large one,
- * such as can lie on huge pages: random reads of 1 M rows were about 15 % faster with those. */
+/* Usual pages come in chunks: small ones, so that a small store, or memtable, is small, then, in a
+ * large one, such as can lie on huge pages: random reads of 1 M rows were about 15 % faster with
+ * those. */
 struct page_chunk {
     struct list  link; /* in chunks_with_room, or alone */
     struct page *free; /* given back; linked through their `chunk` field */
@@ -36,15 +39,23 @@ static void *must_alloc(struct heap *heap, size_t size)
     return p != NULL ? p : heap_must_alloc(heap, 1, size);
 }
 
+static unsigned chunk_pages(const struct page_pool *pool)
+{
+    uint64_t share = pool->size / PAGE_SIZE_USUAL / CHUNK_GROWTH;
+
+    if (pool->size >= LARGE_CHUNK_FROM)
+        return LARGE_CHUNK_PAGES;
+    return (unsigned)MIN(MAX(share, (uint64_t)CHUNK_PAGES_LEAST), (uint64_t)CHUNK_PAGES);
+}
+
 static struct page_chunk *chunk_new(struct page_pool *pool)
 {
-    bool               is_large = pool->size >= LARGE_CHUNK_FROM;
-    unsigned           count = is_large ? LARGE_CHUNK_PAGES : CHUNK_PAGES;
+    unsigned           count = chunk_pages(pool);
     size_t             size = sizeof(struct page_chunk) + CACHE_LINE + count * PAGE_SIZE_USUAL;
     struct page_chunk *c = must_alloc(pool->heap, size);
     uintptr_t          at = (uintptr_t)(c + 1);
 
-    if (is_large)
+    if (count == LARGE_CHUNK_PAGES)
         heap_advise_huge(c, size);
     *c = (struct page_chunk){.count = count, .size = size};
     c->pages = (char *)(c + 1) + (CACHE_LINE - at % CACHE_LINE) % CACHE_LINE;

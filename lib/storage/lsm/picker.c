@@ -9,10 +9,9 @@ enum {
     GARBAGE_DIVISOR = 4,
     SMALL_RUN = 4,       /* neighbours that are worth joining */
     SPAN_TABLES_MAX = 8, /* taken at once by picker_pick_span() */
-    /* Of level 0, which has hundreds of tables when a full disk lets no compaction through: the
-     * search looks at pairs of tables for each that it takes, and for each that it begins with. */
+    /* Of level 0, which has hundreds of tables when a full disk lets no compaction through: for
+     * each that it takes the search looks at all. */
     LEVEL0_TABLES_MAX = 64,
-    LEVEL0_TRIES = 8,
 };
 
 void picker_init(struct picker *p, struct heap *heap, const struct picker_options *options)
@@ -151,41 +150,37 @@ static unsigned free_score(const struct pick_context *c, unsigned level)
 
 /* A choice among the tables of level 0, by position; the oldest is last. */
 struct choice {
-    bool    *taken;
-    size_t   count; /* how many are taken */
-    uint64_t size;
+    bool                    *taken;
+    size_t                   count; /* how many are taken */
+    uint64_t                 size;
+    const struct table_meta *first, *last; /* those with the least and the greatest key */
 };
 
-static bool overlap(const struct table_meta *a, const struct table_meta *b)
+/* Whether a table overlaps the hull of those taken: between two of them counts too, so that the
+ * span of a pick holds nothing of level 0 that is older. */
+static bool is_in_hull(const struct choice *ch, const struct table_meta *t)
 {
-    return !table_meta_is_before(a, b) && !table_meta_is_before(b, a);
+    return !table_meta_is_before(t, ch->first) && !table_meta_is_before(ch->last, t);
 }
 
-/* Whether a table is within the hull of those taken: between two of them counts too, so that the
- * span of a pick holds nothing of level 0 that is older. */
-static bool is_in_hull(const struct version_level *l, const struct choice *ch,
-                       const struct table_meta *t)
+static bool ends_behind(const struct table_meta *a, const struct table_meta *b)
 {
-    bool before = false, behind = false;
+    int order = slice_cmp(a->greatest, b->greatest);
 
-    for (size_t i = 0; i < l->count; i++) {
-        if (!ch->taken[i])
-            continue;
-        if (overlap(&l->tables[i]->meta, t))
-            return true;
-        if (table_meta_is_before(&l->tables[i]->meta, t))
-            before = true;
-        else
-            behind = true;
-    }
-    return before && behind;
+    return order != 0 ? order > 0 : !a->greatest_open && b->greatest_open;
 }
 
 static void choose(struct choice *ch, const struct version_level *l, size_t i)
 {
+    const struct table_meta *t = &l->tables[i]->meta;
+
+    if (ch->count == 0 || slice_cmp(t->least, ch->first->least) < 0)
+        ch->first = t;
+    if (ch->count == 0 || ends_behind(t, ch->last))
+        ch->last = t;
     ch->taken[i] = true;
     ch->count++;
-    ch->size += l->tables[i]->meta.size;
+    ch->size += t->size;
 }
 
 /* Take what is older than the newest one taken and within the hull, until nothing is. False: one of
@@ -198,7 +193,7 @@ static bool close_choice(const struct pick_context *c, struct choice *ch, size_t
     while (grown) {
         grown = false;
         for (size_t i = newest; i < l->count; i++) {
-            if (ch->taken[i] || !is_in_hull(l, ch, &l->tables[i]->meta))
+            if (ch->taken[i] || !is_in_hull(ch, &l->tables[i]->meta))
                 continue;
             if (pick_is_busy(c, l->tables[i]))
                 return false;
@@ -211,39 +206,23 @@ static bool close_choice(const struct pick_context *c, struct choice *ch, size_t
 
 static void choice_copy(struct choice *to, const struct choice *from, size_t count)
 {
-    to->count = from->count;
-    to->size = from->size;
-    memcpy(to->taken, from->taken, count * sizeof *to->taken);
+    bool *taken = to->taken;
+
+    *to = *from;
+    to->taken = taken;
+    memcpy(taken, from->taken, count * sizeof *taken);
 }
 
 /* Whether the base level has nothing within the hull of what is taken. */
 static bool nothing_below(const struct pick_context *c, const struct choice *ch)
 {
-    const struct version_level *l = &c->version->levels[0];
-    const struct table_meta    *least = NULL;
-    struct buf                  end, table_end;
-    size_t                      first;
-    bool                        nothing;
+    struct buf end;
+    size_t     first;
+    bool       nothing;
 
     buf_init(&end, c->picker->heap);
-    buf_init(&table_end, c->picker->heap);
-    for (size_t i = 0; i < l->count; i++) {
-        const struct table_meta *t = &l->tables[i]->meta;
-
-        if (!ch->taken[i])
-            continue;
-        if (least == NULL || slice_cmp(t->least, least->least) < 0)
-            least = t;
-        buf_reset(&table_end);
-        pick_put_end(&table_end, t);
-        if (slice_cmp(buf_slice(&table_end), buf_slice(&end)) > 0) {
-            buf_reset(&end);
-            buf_append_slice(&end, buf_slice(&table_end));
-        }
-    }
-    ASSERT(least != NULL); /* something was taken */
-    nothing = version_overlaps(c->version, c->base, least->least, buf_slice(&end), &first) == 0;
-    buf_deinit(&table_end);
+    pick_put_end(&end, ch->last);
+    nothing = version_overlaps(c->version, c->base, ch->first->least, buf_slice(&end), &first) == 0;
     buf_deinit(&end);
     return nothing;
 }
@@ -265,7 +244,7 @@ static bool choose_from(const struct pick_context *c, size_t seed, struct choice
     is_load = nothing_below(c, ch);
     for (size_t i = seed; i > 0; i--) {
         const struct version_table *t = l->tables[i - 1];
-        bool                        inside = is_in_hull(l, ch, &t->meta);
+        bool                        inside = is_in_hull(ch, &t->meta);
 
         if (!inside && (!is_load || pick_is_busy(c, t)))
             continue;
@@ -307,16 +286,14 @@ static struct pick *pick_level0(const struct pick_context *c, enum pick_reason r
     const struct version_level *l = &c->version->levels[0];
     struct choice               ch = {0}, trial = {0};
     struct pick                *pk = NULL;
-    unsigned                    tries = 0;
 
     ch.taken = heap_must_alloc(c->picker->heap, l->count + 1, sizeof *ch.taken);
     trial.taken = heap_must_alloc(c->picker->heap, l->count + 1, sizeof *trial.taken);
-    for (size_t i = l->count; i > 0 && pk == NULL && tries < LEVEL0_TRIES; i--) {
+    for (size_t i = l->count; i > 0 && pk == NULL; i--) {
         const struct version_table *t = l->tables[i - 1];
 
         if (pick_is_busy(c, t) || !table_meta_overlaps(&t->meta, start, end))
             continue;
-        tries++;
         if (choose_from(c, i - 1, &ch, &trial))
             pk = make_choice(c, reason, &ch);
     }
