@@ -376,7 +376,7 @@ static void power_loss(void **state)
     uint64_t seed = test_seed(1), ios = 0;
 
     (void)state;
-    for (uint64_t i = 0; i < 2; i++)
+    for (uint64_t i = 0; i < 6; i++)
         ios += crash_everywhere(
             (struct crash_plan){.seed = seed + i, .steps = 30, .how = SIM_POWER_LOSS});
     print_message("%llu crashes\n", (unsigned long long)ios);
