@@ -96,13 +96,19 @@ static struct env_file *file_new(struct env *env, const char *path)
 
 status env_file_open(struct env *env, const char *path, unsigned flags, struct env_file **out)
 {
+    return env_file_open_on(env, path, flags, ENV_INLINE, out);
+}
+
+status env_file_open_on(struct env *env, const char *path, unsigned flags, enum env_lane lane,
+                        struct env_file **out)
+{
     struct env_file *f = file_new(env, path);
     struct env_io    io = {.kind = IO_OPEN, .file = f, .path = path, .flags = flags};
     ptrdiff_t        result;
 
     ASSERT(flags & (ENV_READ | ENV_WRITE));
     f->flags = flags;
-    result = io_run(env, &io, ENV_INLINE);
+    result = io_run(env, &io, lane);
     if (result < 0) {
         heap_free(f);
         return io_status(result, flags & ENV_EXCLUSIVE ? "create file" : "open file", path);
@@ -208,10 +214,15 @@ status env_file_truncate(struct env_file *f, uint64_t size)
 
 status env_file_allocate(struct env_file *f, uint64_t offset, uint64_t size)
 {
+    return env_file_allocate_on(f, offset, size, ENV_INLINE);
+}
+
+status env_file_allocate_on(struct env_file *f, uint64_t offset, uint64_t size, enum env_lane lane)
+{
     struct env_io io = {
         .kind = IO_ALLOCATE, .file = f, .path = f->path, .offset = offset, .count = size};
 
-    return io_status(io_run(f->env, &io, ENV_INLINE), "allocate space for file", f->path);
+    return io_status(io_run(f->env, &io, lane), "allocate space for file", f->path);
 }
 
 status env_file_size(struct env_file *f, uint64_t *size)
@@ -382,8 +393,13 @@ status env_list_dir(struct env *env, const char *path, struct arena *arena, cons
 
 status env_rename(struct env *env, const char *from, const char *to)
 {
+    return env_rename_on(env, from, to, ENV_INLINE);
+}
+
+status env_rename_on(struct env *env, const char *from, const char *to, enum env_lane lane)
+{
     struct env_io io = {.kind = IO_RENAME, .path = from, .path_to = to};
-    ptrdiff_t     result = io_run(env, &io, ENV_INLINE);
+    ptrdiff_t     result = io_run(env, &io, lane);
 
     if (result >= 0)
         return STATUS_OK;

@@ -28,9 +28,13 @@ enum env_file_flags {
 /* Open a file. On success *out belongs to the caller; on error it is untouched. */
 status env_file_open(struct env *env, const char *path, unsigned flags, struct env_file **out)
     MUST_CHECK;
+/* The same, and so below, on a lane: to make, rename or enlarge a file may wait for the journal of
+ * the file system, tens of milliseconds while the disk has much to do. */
+status MAY_YIELD env_file_open_on(struct env *env, const char *path, unsigned flags,
+                                  enum env_lane lane, struct env_file **out) MUST_CHECK;
 /* Close without syncing. Accepts NULL. */
-void        env_file_close(struct env_file *f);
-const char *env_file_path(const struct env_file *f);
+void             env_file_close(struct env_file *f);
+const char      *env_file_path(const struct env_file *f);
 
 /* Read up to `size` bytes from `offset`. *n is smaller than `size` only at the end of the file. */
 status MAY_YIELD env_file_read_at(struct env_file *f, void *buf, size_t size, uint64_t offset,
@@ -58,6 +62,8 @@ void MAY_YIELD   env_file_write_back(struct env_file *f, uint64_t offset, size_t
 status           env_file_truncate(struct env_file *f, uint64_t size) MUST_CHECK;
 /* Reserve disk space for [offset, offset + size), growing the file with zeros. */
 status           env_file_allocate(struct env_file *f, uint64_t offset, uint64_t size) MUST_CHECK;
+status MAY_YIELD env_file_allocate_on(struct env_file *f, uint64_t offset, uint64_t size,
+                                      enum env_lane lane) MUST_CHECK;
 status           env_file_size(struct env_file *f, uint64_t *size) MUST_CHECK;
 
 /* A whole small file into `arena`, with a zero byte behind it. LIMIT_EXCEEDED past `size_max`. */
@@ -78,17 +84,19 @@ status env_list_dir(struct env *env, const char *path, struct arena *arena, cons
                     size_t *count) MUST_CHECK;
 /* Replaces `to` if it is there. Durable after env_sync_dir() of the directory. */
 status env_rename(struct env *env, const char *from, const char *to) MUST_CHECK;
+status MAY_YIELD env_rename_on(struct env *env, const char *from, const char *to,
+                               enum env_lane lane) MUST_CHECK;
 /* Give the file `from` a second name; its content and size are then both names'. DUPLICATE_FILE
  * when `to` is there, FEATURE_NOT_SUPPORTED across file systems, or where the file system has no
  * such links. Durable after env_sync_dir() of the directory of `to`, which says nothing of the
  * content.
  */
-status env_link(struct env *env, const char *from, const char *to) MUST_CHECK;
-status env_unlink(struct env *env, const char *path) MUST_CHECK;
+status           env_link(struct env *env, const char *from, const char *to) MUST_CHECK;
+status           env_unlink(struct env *env, const char *path) MUST_CHECK;
 /* The same; a lane for large files, as giving their blocks back takes milliseconds. */
 status MAY_YIELD env_unlink_on(struct env *env, const char *path, enum env_lane lane) MUST_CHECK;
 /* An empty directory. */
-status env_rmdir(struct env *env, const char *path) MUST_CHECK;
+status           env_rmdir(struct env *env, const char *path) MUST_CHECK;
 /* Make the names in a directory durable. */
 status MAY_YIELD env_sync_dir(struct env *env, const char *path, enum env_lane lane) MUST_CHECK;
 /* Bytes free for this user in the file system of `path`. */

@@ -32,11 +32,13 @@ static void close_segment(struct open_segment *s)
     *s = (struct open_segment){0};
 }
 
-static status open_segment(struct durable *d, const char *path, struct open_segment *s)
+static status open_segment(struct durable *d, const char *path, enum env_lane lane,
+                           struct open_segment *s)
 {
-    status st;
+    unsigned flags = ENV_READ | ENV_WRITE | ENV_CREATE;
+    status   st;
 
-    TRY(st, env_file_open(d->env, path, ENV_READ | ENV_WRITE | ENV_CREATE, &s->file), fail);
+    TRY(st, env_file_open_on(d->env, path, flags, lane, &s->file), fail);
     TRY(st, env_file_open(d->env, path, ENV_WRITE | ENV_DSYNC, &s->dsync), fail);
     return STATUS_OK;
 fail:
@@ -69,11 +71,11 @@ struct making {
 static status make_segment(struct durable *d, const char *path, const struct making *how,
                            struct open_segment *s)
 {
-    status st = open_segment(d, path, s);
+    status st = open_segment(d, path, how->lane, s);
 
     if (!st_ok(st))
         return st;
-    TRY(st, env_file_allocate(s->file, 0, s->size), fail);
+    TRY(st, env_file_allocate_on(s->file, 0, s->size, how->lane), fail);
     if (how->fill)
         TRY(st, fill_with_zeros(d, s->file), fail);
     TRY(st, env_file_sync(s->file, how->lane), fail);
@@ -85,13 +87,14 @@ fail:
     return st;
 }
 
-static status reuse_segment(struct durable *d, const char *path, struct open_segment *s)
+static status reuse_segment(struct durable *d, const char *path, enum env_lane lane,
+                            struct open_segment *s)
 {
     char  *old = durable_path(d, ".log", d->recycled[--d->recycled_count]);
-    status st = env_rename(d->env, old, path);
+    status st = env_rename_on(d->env, old, path, lane);
 
     heap_free(old);
-    return st_ok(st) ? open_segment(d, path, s) : st;
+    return st_ok(st) ? open_segment(d, path, lane, s) : st;
 }
 
 /* Prepare one more segment, its name durable (L12), and add it to those that are ready. */
@@ -102,8 +105,9 @@ static status add_segment(struct durable *d, const struct making *how)
     status              st;
 
     ASSERT(d->ready_count < READY_MAX);
-    st = d->recycled_count > 0 && how->size == d->segment_size ? reuse_segment(d, path, &s)
-                                                               : make_segment(d, path, how, &s);
+    st = d->recycled_count > 0 && how->size == d->segment_size
+             ? reuse_segment(d, path, how->lane, &s)
+             : make_segment(d, path, how, &s);
     if (st_ok(st))
         st = env_sync_dir(d->env, d->path, how->lane);
     heap_free(path);

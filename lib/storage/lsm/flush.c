@@ -20,7 +20,8 @@ status table_file_open(struct lsm *l, struct table_file *f)
         f->key = keyring_new_seal(l->keyring, l->base.env);
         TRY_RETURN(table_cipher(l->keyring, l->heap, number, &f->key, &f->cipher));
     }
-    return env_file_open(l->base.env, f->path, ENV_WRITE | ENV_CREATE | ENV_TRUNCATE, &f->file);
+    return env_file_open_on(l->base.env, f->path, ENV_WRITE | ENV_CREATE | ENV_TRUNCATE,
+                            ENV_LANE_WRITE, &f->file);
 }
 
 struct table_options table_file_options(const struct table_file *f)

@@ -271,7 +271,8 @@ static status allocate(struct manifest *m, size_t size)
 
     if (wanted <= m->allocated)
         return STATUS_OK;
-    TRY_RETURN(env_file_allocate(m->file, m->allocated, wanted + AHEAD_SIZE - m->allocated));
+    TRY_RETURN(env_file_allocate_on(m->file, m->allocated, wanted + AHEAD_SIZE - m->allocated,
+                                    ENV_LANE_IO));
     m->allocated = wanted + AHEAD_SIZE;
     return STATUS_OK;
 }
