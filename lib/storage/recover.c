@@ -16,6 +16,7 @@ struct recovery {
     struct log_scan scan;
     uint64_t       *checkpoints; /* ascending */
     size_t          checkpoint_count;
+    uint64_t        claim; /* what records say of the first segment that is needed */
     uint64_t        batches;
 };
 
@@ -89,6 +90,7 @@ static status check_begin(struct recovery *r)
      * what is before it all the same: that goes only when the log has said so. */
     for (size_t i = 0; i < r->scan.chain_count; i++)
         l->is_used = l->is_used || r->scan.chain[i]->header.kept > 0;
+    r->claim = l->claim;
     l->claim = MAX(l->claim, r->scan.needed);
     if (first > l->claim)
         return log_scan_corrupt(&r->scan, first, "the segment before it is missing or damaged");
@@ -156,16 +158,35 @@ static status erase_cut_off(struct recovery *r)
     return STATUS_OK;
 }
 
+/* The first segment that the next recovery may ask for. This one may have found in the header of a
+ * segment that was cut off that it needs less; the next one does not find that again. */
+static uint64_t first_needed(const struct recovery *r)
+{
+    uint64_t first = r->claim;
+
+    for (size_t i = 0; i < r->scan.chain_count; i++) {
+        const struct log_segment *s = r->scan.chain[i];
+
+        if (s->counts)
+            first = MAX(first, s->number - MIN(s->number, s->header.kept));
+    }
+    return first;
+}
+
 /* Segments that no recovery needs: freed ones, those never begun, and those cut off whole. Only
  * once a new one is there, or a crash now would leave a store that seems to have lost its log. */
 static void delete_rest(struct recovery *r)
 {
+    uint64_t begin = r->scan.chain_count > 0 ? r->scan.chain[0]->number : 0;
+    uint64_t needed = first_needed(r);
+
     if (r->d->ready_count == 0 && r->d->old_count == 0 && !r->d->has_checkpoint)
         return;
     for (size_t i = 0; i < r->scan.count; i++) {
-        char *path;
+        const struct log_segment *s = &r->scan.segments[i];
+        char                     *path;
 
-        if (r->scan.segments[i].counts)
+        if (s->counts || (s->is_begun && s->number >= needed && s->number < begin))
             continue;
         path = durable_path(r->d, ".log", r->scan.segments[i].number);
         st_clear(env_unlink(r->d->env, path)); /* the next start tries again */
