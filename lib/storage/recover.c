@@ -134,30 +134,6 @@ out:
     return st;
 }
 
-static status erase_header(struct recovery *r, uint64_t number)
-{
-    static const char zeros[SEGMENT_HEADER_SIZE];
-    struct env_file  *file;
-    char             *path = durable_path(r->d, ".log", number);
-    status            st = env_file_open(r->d->env, path, ENV_WRITE | ENV_DSYNC, &file);
-
-    heap_free(path);
-    if (!st_ok(st))
-        return st;
-    st = env_file_write_at(file, zeros, sizeof zeros, 0, ENV_LANE_LOG_SYNC);
-    env_file_close(file);
-    return st;
-}
-
-/* Segments that were cut off whole are not begun any more, from the newest back: deleting them is
- * not enough, since a crash may bring back one of them without the one it is linked to. */
-static status erase_cut_off(struct recovery *r)
-{
-    for (size_t i = r->scan.chain_count; i-- > 0 && !r->scan.chain[i]->counts;)
-        TRY_RETURN(erase_header(r, r->scan.chain[i]->number));
-    return STATUS_OK;
-}
-
 /* The first segment that the next recovery may ask for. This one may have found in the header of a
  * segment that was cut off that it needs less; the next one does not find that again. */
 static uint64_t first_needed(const struct recovery *r)
@@ -173,24 +149,43 @@ static uint64_t first_needed(const struct recovery *r)
     return first;
 }
 
-/* Segments that no recovery needs: freed ones, those never begun, and those cut off whole. Only
- * once a new one is there, or a crash now would leave a store that seems to have lost its log. */
+/* Without a file of a log the store would seem to have lost it. */
+static bool may_delete(const struct recovery *r)
+{
+    return r->d->ready_count > 0 || r->d->old_count > 0 || r->d->has_checkpoint;
+}
+
+static status delete_segment(struct recovery *r, uint64_t number)
+{
+    char  *path = durable_path(r->d, ".log", number);
+    status st = env_unlink(r->d->env, path);
+
+    heap_free(path);
+    return st;
+}
+
+/* Segments that were cut off whole, from the newest back: a crash must not bring back one of them
+ * without the one it is linked to. They are not written to: a copy of the store may share them. */
+static status delete_cut_off(struct recovery *r)
+{
+    for (size_t i = r->scan.chain_count; i-- > 0 && !r->scan.chain[i]->counts;) {
+        TRY_RETURN(delete_segment(r, r->scan.chain[i]->number));
+        TRY_RETURN(env_sync_dir(r->d->env, r->d->path, ENV_LANE_LOG_SYNC));
+    }
+    return STATUS_OK;
+}
+
+/* The other segments that no recovery needs: freed ones, and those never begun. */
 static void delete_rest(struct recovery *r)
 {
     uint64_t begin = r->scan.chain_count > 0 ? r->scan.chain[0]->number : 0;
     uint64_t needed = first_needed(r);
 
-    if (r->d->ready_count == 0 && r->d->old_count == 0 && !r->d->has_checkpoint)
-        return;
     for (size_t i = 0; i < r->scan.count; i++) {
         const struct log_segment *s = &r->scan.segments[i];
-        char                     *path;
 
-        if (s->counts || (s->is_begun && s->number >= needed && s->number < begin))
-            continue;
-        path = durable_path(r->d, ".log", r->scan.segments[i].number);
-        st_clear(env_unlink(r->d->env, path)); /* the next start tries again */
-        heap_free(path);
+        if (!s->counts && !(s->is_begun && s->number >= needed && s->number < begin))
+            st_clear(delete_segment(r, s->number)); /* the next start tries again */
     }
 }
 
@@ -271,8 +266,10 @@ static status recover(struct recovery *r)
     if (r->scan.chain_count > 0)
         TRY_RETURN(make_durable(r, r->scan.chain[r->scan.chain_count - 1]));
     take_over(r);
-    TRY_RETURN(erase_cut_off(r));
     TRY_RETURN(durable_make_ready(r->d));
+    if (!may_delete(r))
+        return STATUS_OK;
+    TRY_RETURN(delete_cut_off(r));
     delete_rest(r);
     return STATUS_OK;
 }
