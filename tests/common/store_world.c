@@ -397,7 +397,7 @@ static void act_verify(struct store_world *w)
     for (unsigned level = 0; level < LSM_LEVELS; level++)
         for (size_t i = 0; i < s.version->levels[level].count; i++) {
             struct lsm_table *t;
-            status st = lsm_table_of(lsm_of(w->e), s.version->levels[level].tables[i]->file, &t);
+            status st = lsm_table_of(lsm_of(w->e), s.version->levels[level].tables[i], &t);
 
             if (st_ok(st))
                 st = lsm_table_verify(t);

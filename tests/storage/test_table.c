@@ -295,6 +295,11 @@ static void flip_bytes(struct env *env, void *arg)
         f.file.data[at] ^= bit;
         if (status_code(st) != ST_FEATURE_NOT_SUPPORTED) /* a version of the future */
             assert_int_equal(status_code(st), ST_CORRUPT);
+        if (at < f.file.size / 2) { /* in the data: it says which keys may be lost */
+            assert_non_null(strstr(status_message(st), ", block at "));
+            assert_non_null(strstr(status_fields(st)->detail, "The table holds keys "));
+            assert_non_null(strstr(status_fields(st)->hint, "linera-dump sst --verify"));
+        }
         st_clear(st);
         cache_free(f.cache);
     }

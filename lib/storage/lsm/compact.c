@@ -70,7 +70,7 @@ static status add_clears(struct compaction *c, size_t source)
         struct lsm_table       *t;
         size_t                  count;
 
-        TRY(st, lsm_table_of(c->lsm, in->tables[i]->file, &t), out);
+        TRY(st, lsm_table_of(c->lsm, in->tables[i], &t), out);
         clears = lsm_table_clears(t, &count);
         if (count == 0)
             continue;
@@ -100,7 +100,7 @@ static status next_piece(struct compaction *c, struct input *in, struct lsm_tabl
             out->count = 0;
             if (in->next == in->count)
                 return STATUS_OK;
-            TRY_RETURN(lsm_table_of(c->lsm, in->tables[in->next++]->file, &t));
+            TRY_RETURN(lsm_table_of(c->lsm, in->tables[in->next++], &t));
             in->seal = lsm_table_seal(t);
             in->scan = lsm_table_scan_open(t);
         }

@@ -82,13 +82,16 @@ static void lsm_snapshot_release(struct engine *e, struct engine_snapshot *s)
 /* ---- tables ----------------------------------------------------------------------------------
  */
 
-status lsm_table_of(struct lsm *l, struct version_file *f, struct lsm_table **out)
+status lsm_table_of(struct lsm *l, const struct version_table *vt, struct lsm_table **out)
 {
+    struct version_file     *f = vt->file;
     struct lsm_table_options o = {.number = f->number,
                                   .cache = l->cache,
                                   .codec = l->codec,
                                   .keyring = l->keyring,
                                   .seal = &f->seal,
+                                  .least = vt->meta.least,
+                                  .greatest = vt->meta.greatest,
                                   .metrics = &l->metrics};
     struct lsm_table        *t = NULL;
     char                    *path;
@@ -329,7 +332,7 @@ static status look_in_table(struct lookup *k, struct version_table *vt)
         (vt->meta.ts_min > k->ts || (k->found && vt->meta.ts_max <= k->best.ts)))
         return STATUS_OK;
     leave_memtable(k);
-    TRY_RETURN(lsm_table_of(k->lsm, vt->file, &t));
+    TRY_RETURN(lsm_table_of(k->lsm, vt, &t));
     TRY_RETURN(lsm_table_get(t, k->key, k->hash, k->ts, &v));
     if (v.found)
         consider(k, &v.entry, v.held);

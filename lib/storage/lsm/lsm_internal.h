@@ -84,8 +84,8 @@ void lsm_state_release(struct lsm_state *s);
 
 /* The path of a table's file; heap_free() it. */
 char            *lsm_table_path(const struct lsm *l, uint64_t number);
-/* The open table behind `f`, opened when it was not. As long as the file is in a pinned version. */
-status MAY_YIELD lsm_table_of(struct lsm *l, struct version_file *f, struct lsm_table **out)
+/* The open table, opened when it was not. As long as the file is in a pinned version. */
+status MAY_YIELD lsm_table_of(struct lsm *l, const struct version_table *vt, struct lsm_table **out)
     MUST_CHECK;
 /* Append the edit; an error that is final stops the store. */
 status MAY_YIELD lsm_edit(struct lsm *l, const struct manifest_edit *e) MUST_CHECK;

@@ -55,7 +55,7 @@ static status open_table(struct level_cursor *c, size_t at)
     if (c->table != NULL && c->at == at)
         return STATUS_OK;
     close_table(c);
-    TRY_RETURN(lsm_table_of(c->lsm, c->level->tables[at]->file, &t));
+    TRY_RETURN(lsm_table_of(c->lsm, c->level->tables[at], &t));
     c->table = lsm_table_cursor(t, true);
     c->at = at;
     return STATUS_OK;
@@ -177,7 +177,7 @@ static status collect_clears(struct level_cursor *c)
 
         if (c->level->tables[i]->meta.clears == 0)
             continue;
-        TRY_RETURN(lsm_table_of(c->lsm, c->level->tables[i]->file, &t));
+        TRY_RETURN(lsm_table_of(c->lsm, c->level->tables[i], &t));
         clears = lsm_table_clears(t, &count);
         all = heap_realloc(c->lsm->heap, c->clears, (c->clear_count + count) * sizeof *all);
         if (all == NULL)
@@ -254,7 +254,7 @@ static status add_table(struct collector *k, struct version_table *vt)
     if (!table_meta_overlaps(&vt->meta, k->wanted.start, k->wanted.end) ||
         (!in_time && vt->meta.clears == 0))
         return STATUS_OK;
-    TRY_RETURN(lsm_table_of(k->lsm, vt->file, &t));
+    TRY_RETURN(lsm_table_of(k->lsm, vt, &t));
     s.cursor = in_time ? lsm_table_cursor(t, true) : nothing_open(k->lsm->heap);
     s.clears = lsm_table_clears(t, &s.clear_count);
     k->sources[k->count++] = s;

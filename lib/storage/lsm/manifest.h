@@ -35,9 +35,9 @@ bool manifest_exists(struct env *env, const char *dir);
 status MAY_YIELD manifest_create(struct env *env, const struct manifest_options *o,
                                  struct version_set *set, struct manifest **out) MUST_CHECK;
 
-/* Read the manifest into the empty `set`; nothing on the disk is changed. CORRUPT, naming file and offset: something is damaged that was durable.
- * CONFIG_ERROR: a newer program wrote it. UNDEFINED_FILE: there is none. On error `set` is good for
- * version_set_deinit() alone.
+/* Read the manifest into the empty `set`; nothing on the disk is changed. CORRUPT, naming file and
+ * offset: something is damaged that was durable. CONFIG_ERROR: a newer program wrote it.
+ * UNDEFINED_FILE: there is none. On error `set` is good for version_set_deinit() alone.
  *
  * Damage to the very last edit cannot be told from a torn write when the machine went down within
  * moments of it. So the engine checks that the log begins at or below set->log_sequence, and that

@@ -55,7 +55,7 @@ static status note_fault(void *ctx, const struct table_fault *f)
 static status walk(struct scrub *s, struct version_table *t)
 {
     struct table_walk o = {.ctx = s, .fault = note_fault, .block = note_block};
-    status            st = lsm_table_of(s->lsm, t->file, &s->table);
+    status            st = lsm_table_of(s->lsm, t, &s->table);
 
     s->start_us = env_mono_us(s->lsm->base.env);
     s->bytes = 0;

@@ -30,7 +30,7 @@ static status table_size(struct lsm *l, struct version_table *vt, const struct l
         *size += vt->meta.size;
         return STATUS_OK;
     }
-    TRY_RETURN(lsm_table_of(l, vt->file, &t));
+    TRY_RETURN(lsm_table_of(l, vt, &t));
     to = lsm_table_properties(t)->data_size;
     if (slice_cmp(s->start, vt->meta.least) > 0)
         TRY_RETURN(lsm_table_offset(t, s->start, &from));
@@ -117,7 +117,7 @@ static status middle_sample(void *ctx, size_t source, uint32_t where, struct buf
         return STATUS_OK;
     }
     vt = s->tables[at >> 32];
-    TRY_RETURN(lsm_table_of(m->lsm, vt->file, &t));
+    TRY_RETURN(lsm_table_of(m->lsm, vt, &t));
     TRY_RETURN(lsm_table_sample(t, (uint32_t)at, key));
     if (key->size == 0) /* it has clears alone */
         buf_append_slice(key, vt->meta.least);

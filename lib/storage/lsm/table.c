@@ -10,6 +10,7 @@ enum {
     AHEAD_LEAST = 32 << 10,
     AHEAD_MOST = 512 << 10,
     AHEAD_GAP = 32 << 10, /* blocks so near to each other count as neighbours */
+    KEY_SHOWN_MAX = 64,   /* bytes of a key in a message */
 };
 
 struct lsm_table {
@@ -26,8 +27,9 @@ struct lsm_table {
     struct block           *clears_block;
     struct lsm_clear       *clears;
     size_t                  clear_count;
-    struct table_properties properties; /* with keys of its own */
-    struct lsm_metrics     *metrics;    /* NULL: nobody counts */
+    struct table_properties properties;      /* with keys of its own */
+    slice                   least, greatest; /* of them; while opening, as the store knows them */
+    struct lsm_metrics     *metrics;         /* NULL: nobody counts */
     bool                    is_open;
     size_t                  readers;
     struct list             loads;  /* blocks on their way into the cache */
@@ -52,10 +54,44 @@ struct ahead {
 /* ---- blocks ----------------------------------------------------------------------------------
  */
 
+/* As linera-dump prints keys and takes them; the layers above know what is in them. */
+static void put_key(struct buf *b, slice key)
+{
+    if (key.size == 0)
+        return;
+    buf_append_cstr(b, key.data[0] == LSM_SPACE_META ? "meta:/" : "/");
+    for (size_t i = 1; i < MIN(key.size, (size_t)KEY_SHOWN_MAX); i++)
+        buf_printf(b, "%02x", (unsigned)(uint8_t)key.data[i]);
+    if (key.size > KEY_SHOWN_MAX)
+        buf_append_cstr(b, "...");
+}
+
+/* What may be lost. */
+static status concerns(const struct lsm_table *t, status st)
+{
+    struct buf keys;
+
+    if (t->least.size == 0)
+        return st;
+    buf_init(&keys, t->heap);
+    put_key(&keys, t->least);
+    buf_append_cstr(&keys, "..");
+    put_key(&keys, t->greatest);
+    st = status_detail(st, "The table holds keys %s.", buf_cstr(&keys));
+    buf_deinit(&keys);
+    return status_hint(st,
+                       "\"linera-dump sst --verify %s\" tells what of it is damaged. Restore the "
+                       "store from a backup.",
+                       env_file_path(t->file));
+}
+
 static status damaged(const struct lsm_table *t, uint64_t offset, status st)
 {
-    if (t->metrics != NULL && status_code(st) == ST_CORRUPT)
-        metric_add(&t->metrics->corrupt_reads, 1);
+    if (status_code(st) == ST_CORRUPT) {
+        if (t->metrics != NULL)
+            metric_add(&t->metrics->corrupt_reads, 1);
+        st = concerns(t, st);
+    }
     return status_wrap(st, "file \"%s\", block at %" PRIu64, env_file_path(t->file), offset);
 }
 
@@ -66,8 +102,7 @@ static status read_stored(const struct lsm_table *t, void *stored, size_t size, 
 
     TRY_RETURN(env_file_fetch_at(t->file, stored, size, offset, &n));
     if (n < size)
-        return status_new(ST_CORRUPT, "file \"%s\" ends at %" PRIu64 ", within a block",
-                          env_file_path(t->file), offset + n);
+        return status_new(ST_CORRUPT, "the file ends at %" PRIu64, offset + n);
     return STATUS_OK;
 }
 
@@ -140,20 +175,16 @@ static status read_block(struct lsm_table *t, const struct block_handle *h, uint
     b = block_new(t->heap, h->raw_size);
     if (b == NULL)
         return STATUS_OOM;
-    TRY(st, fetch(t, h, ahead, &own, &stored), fail);
-    st = block_open(t->codec, &t->seal, h, stored, b);
-    if (!st_ok(st)) {
-        st = damaged(t, h->offset, st);
-        goto fail;
+    st = fetch(t, h, ahead, &own, &stored);
+    if (st_ok(st))
+        st = block_open(t->codec, &t->seal, h, stored, b);
+    heap_free(own);
+    if (st_ok(st)) {
+        *out = b;
+        return STATUS_OK;
     }
-    heap_free(own);
-    *out = b;
-    return STATUS_OK;
-
-fail:
-    heap_free(own);
     heap_free(b);
-    return st;
+    return damaged(t, h->offset, st);
 }
 
 static status prepare(struct block *b, int kind)
@@ -256,8 +287,7 @@ static status read_footer(struct lsm_table *t, const struct lsm_table_options *o
 
     TRY_RETURN(env_file_size(t->file, &t->file_size));
     if (t->file_size < TABLE_FOOTER_SIZE)
-        return status_new(ST_CORRUPT, "file \"%s\" is too short for a table",
-                          env_file_path(t->file));
+        return status_new(ST_CORRUPT, "the file is too short for a table");
     size = (size_t)MIN(t->file_size, sizeof bytes);
     TRY_RETURN(read_stored(t, bytes, size, t->file_size - size));
     end = slice_make(bytes, size);
@@ -306,6 +336,8 @@ static status read_properties(struct lsm_table *t)
     if (st_ok(st)) {
         p.file_size = t->file_size;
         table_properties_copy(t->heap, &p, &t->properties);
+        t->least = t->properties.least_key;
+        t->greatest = t->properties.greatest_key;
     }
     heap_free(b);
     return st_ok(st) ? st : damaged(t, t->footer.properties.offset, st);
@@ -321,11 +353,16 @@ status lsm_table_open(struct env *env, const struct lsm_table_options *o, struct
     t->seal.number = o->number;
     t->cache = o->cache;
     t->codec = o->codec;
+    t->least = o->least;
+    t->greatest = o->greatest;
     t->metrics = o->metrics;
     list_init(&t->loads);
     env_cond_init(&t->loaded);
     TRY(st, env_file_open(env, o->path, ENV_READ, &t->file), fail);
-    TRY(st, read_footer(t, o), fail);
+    st = read_footer(t, o);
+    if (status_code(st) == ST_CORRUPT)
+        st = concerns(t, st);
+    TRY(st, st, fail);
     TRY(st, read_index(t), fail);
     TRY(st, read_clears(t), fail);
     TRY(st, read_properties(t), fail);

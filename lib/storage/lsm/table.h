@@ -2,9 +2,9 @@
  *
  * A table belongs to one worker; any number of its fibers may read it at once. Blocks come from the
  * cache or from the file; every block is checked before anything in it is believed, and a
- * damaged one is CORRUPT, with file and offset, and never an answer. A block that several fibers
- * want is read once, and a failed reading is not kept. Reads of what the system has in memory are
- * made here and now, others yield. */
+ * damaged one is CORRUPT, with file, offset and the keys that may be concerned, and never an
+ * answer. A block that several fibers want is read once, and a failed reading is not kept. Reads of
+ * what the system has in memory are made here and now, others yield. */
 #ifndef LINERA_STORAGE_LSM_TABLE_H
 #define LINERA_STORAGE_LSM_TABLE_H
 
@@ -24,6 +24,7 @@ struct lsm_table_options {
     /* Of an encrypted store, borrowed for the opening; NULL: it is not encrypted. */
     const struct keyring   *keyring;
     const struct file_seal *seal; /* what the table must have; NULL: whatever it says */
+    slice least, greatest;        /* keys, for errors of the opening, borrowed for it; or empty */
     struct lsm_metrics
         *metrics; /* of the engine, lives longer than the table; NULL: nobody counts */
 };
