@@ -26,7 +26,7 @@ struct page_chunk {
 void page_pool_init(struct page_pool *pool, struct heap *heap)
 {
     pool->heap = heap;
-    pool->size = 0;
+    pool->size = pool->spare = 0;
     list_init(&pool->chunks_with_room);
 }
 
@@ -61,6 +61,7 @@ static struct page_chunk *chunk_new(struct page_pool *pool)
     c->pages = (char *)(c + 1) + (CACHE_LINE - at % CACHE_LINE) % CACHE_LINE;
     list_push_front(&pool->chunks_with_room, &c->link);
     pool->size += size;
+    pool->spare += (uint64_t)count * PAGE_SIZE_USUAL;
     return c;
 }
 
@@ -81,6 +82,7 @@ static struct page *alloc_usual(struct page_pool *pool)
     else
         p = (struct page *)(void *)(c->pages + (size_t)c->fresh++ * PAGE_SIZE_USUAL);
     c->live++;
+    pool->spare -= PAGE_SIZE_USUAL;
     if (!chunk_has_room(c))
         list_remove(&c->link);
     p->chunk = c;
@@ -117,9 +119,11 @@ void page_free(struct page_pool *pool, struct page *p)
         list_push_front(&pool->chunks_with_room, &c->link);
     p->chunk = (struct page_chunk *)(void *)c->free;
     c->free = p;
+    pool->spare += PAGE_SIZE_USUAL;
     if (--c->live == 0) {
         list_remove(&c->link);
         pool->size -= c->size;
+        pool->spare -= (uint64_t)c->count * PAGE_SIZE_USUAL;
         heap_free(c);
     }
 }

@@ -76,7 +76,8 @@ struct page_blob {
 struct page_pool {
     struct heap *heap;
     struct list  chunks_with_room;
-    uint64_t     size; /* bytes held, blobs included */
+    uint64_t     size;  /* bytes held, blobs included */
+    uint64_t     spare; /* of these, in pages that nothing is in */
 };
 
 void page_pool_init(struct page_pool *pool, struct heap *heap);

@@ -527,10 +527,10 @@ static void lsm_stats(struct engine *e, struct engine_stats *out)
 
     durable_stats(l->log, out);
     out->entries = l->memtable->tree.entries;
-    out->memory_size = memtable_size(l->memtable) + cache_size(l->cache);
+    out->memory_size = memtable_memory(l->memtable) + cache_size(l->cache);
     LIST_FOR_EACH (it, &l->waiting) {
         out->entries += CONTAINER_OF(it, struct memtable, link)->tree.entries;
-        out->memory_size += memtable_size(CONTAINER_OF(it, struct memtable, link));
+        out->memory_size += memtable_memory(CONTAINER_OF(it, struct memtable, link));
     }
     for (unsigned level = 0; level < LSM_LEVELS; level++) {
         for (size_t i = 0; i < v->levels[level].count; i++)

@@ -189,9 +189,14 @@ void memtable_apply(struct memtable *m, const struct batch_op *op)
     }
 }
 
-size_t memtable_size(const struct memtable *m)
+size_t memtable_memory(const struct memtable *m)
 {
     return m->pool.size + (m->clears != NULL ? m->clears->keys.size : 0);
+}
+
+size_t memtable_size(const struct memtable *m)
+{
+    return memtable_memory(m) - m->pool.spare;
 }
 
 bool memtable_is_empty(const struct memtable *m)

@@ -42,8 +42,10 @@ void             memtable_unref(struct memtable *m);
 
 /* Apply one operation of a batch that was checked. */
 void   memtable_apply(struct memtable *m, const struct batch_op *op);
-/* Bytes held. */
+/* Bytes in use. */
 size_t memtable_size(const struct memtable *m);
+/* Bytes held: what is kept for pages to come as well. */
+size_t memtable_memory(const struct memtable *m);
 /* Nothing was applied that a table would have to hold: applied indexes do not count. */
 bool   memtable_is_empty(const struct memtable *m);
 
