@@ -135,7 +135,11 @@ static bool goes_to_openssl(const struct cipher *c, size_t size)
 void cipher_seal(const struct cipher *c, const char nonce[CIPHER_NONCE_SIZE], slice bound,
                  char *data, size_t size, char tag[CIPHER_TAG_SIZE])
 {
+    char nothing = 0; /* libsodium takes no NULL, not even for no bytes */
+
     ASSERT(size <= INT32_MAX);
+    if (data == NULL)
+        data = &nothing;
     if (goes_to_openssl(c, size))
         seal_portably(c, nonce, bound, data, size, tag);
     else
@@ -149,6 +153,8 @@ bool cipher_open(const struct cipher *c, const char nonce[CIPHER_NONCE_SIZE], sl
 {
     if (sealed.size > INT32_MAX)
         return false;
+    if (sealed.data == NULL)
+        sealed.data = "";
     if (goes_to_openssl(c, sealed.size))
         return open_portably(c, nonce, bound, sealed, tag, data);
     return crypto_aead_aes256gcm_decrypt_detached_afternm(

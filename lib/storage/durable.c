@@ -9,7 +9,7 @@
 #include "storage/store_files.h"
 
 enum {
-    SEGMENT_SIZE_DEFAULT = 16 << 20,
+    SEGMENT_SIZE_DEFAULT = 8 << 20,
     CHECKPOINT_BYTES_DEFAULT = 256 << 20,
     RAFT_CACHE_DEFAULT = 64 << 20,
     GROUP_BYTES_MAX = 8 << 20,
@@ -320,6 +320,8 @@ status durable_write(struct durable *d, const struct log_batch *b, bool sync)
         return STATUS_OK;
     if (b->content == LOG_RAFT)
         d->raft.is_used = true;
+    if (b->bytes.size > 0 && sync) /* flushes ask for syncs too, but for none of their own */
+        d->has_synced = d->recycles = true;
     enqueue(d, &c);
     while (!c.is_done) {
         if (d->busy || d->pauses > 0) {

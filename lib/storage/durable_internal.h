@@ -26,14 +26,15 @@ struct old_segment {
 
 /* A segment that can be written, with its name durable. */
 struct open_segment {
-    uint64_t          number;
-    uint64_t          size;   /* a small one is all that a full disk has room for */
-    struct env_file  *file;   /* writes are not durable before a sync */
-    struct env_file  *dsync;  /* the same file; writes are durable when they return */
-    struct log_sealer sealer; /* once it is begun */
+    uint64_t              number;
+    uint64_t              size;       /* a small one is all that a full disk has room for */
+    struct env_file      *file;       /* writes are not durable before a sync */
+    struct env_file      *dsync;      /* the same file; writes are durable when they return */
+    struct log_generation generation; /* from here on: once it is begun */
+    struct log_sealer     sealer;
 };
 
-enum { READY_MAX = 80, RECYCLED_MAX = 4, SEGMENT_SIZE_LEAST = 4096 };
+enum { READY_MAX = 160, RECYCLED_MAX = 6, SEGMENT_SIZE_LEAST = 4096 };
 
 enum { GROUP_BATCHES_MAX = 1024 };
 
@@ -70,7 +71,8 @@ struct durable {
     uint64_t             sequence;   /* of the next record */
     uint64_t             applied;    /* the first record that reads do not see */
     uint64_t             synced;     /* the first record that is not durable */
-    bool                 has_synced; /* a group since a segment was prepared */
+    bool                 has_synced; /* a commit since a segment was prepared */
+    bool                 recycles;   /* a commit was since segments were freed */
     uint32_t             crc;        /* of the last record */
     struct buf           encoded;    /* records on their way to the file */
     struct old_segment  *old;        /* in order */
@@ -97,9 +99,9 @@ struct durable {
     uint64_t        checkpoint_sequence;
     bool            has_checkpoint;
     bool            has_foreign_checkpoint; /* of the engine that had the store before */
-    uint64_t        checkpoint_retry; /* log_bytes at which to try again after a failure */
-    uint64_t        prepare_at_us;    /* no segment is prepared in the background before */
-    uint64_t        relief_at_us;     /* ENGINE_READ_ONLY: when to look for room again */
+    uint64_t        checkpoint_retry;       /* log_bytes at which to try again after a failure */
+    uint64_t        prepare_at_us;          /* no segment is prepared in the background before */
+    uint64_t        relief_at_us;           /* ENGINE_READ_ONLY: when to look for room again */
     uint64_t relief_data_size; /* of the data, when a checkpoint found no room; 0: none did */
 };
 

@@ -237,6 +237,7 @@ static void unlink_segment(struct durable *d, uint64_t number)
     heap_free(path);
 }
 
+/* A segment is worth keeping for what syncs: then a new one is filled with zeros first. */
 void log_free_before(struct durable *d, uint64_t sequence)
 {
     size_t freed = 0;
@@ -248,12 +249,13 @@ void log_free_before(struct durable *d, uint64_t sequence)
 
         if (d->old[freed + 1].first_sequence > sequence)
             break;
-        if (s->is_ours && d->recycled_count < RECYCLED_MAX) {
+        if (s->is_ours && d->recycles && d->recycled_count < RECYCLED_MAX) {
             d->recycled[d->recycled_count++] = s->number;
         } else {
             unlink_segment(d, s->number);
         }
     }
+    d->recycles = d->recycles && freed == 0;
     d->old_count -= freed;
     if (d->old_count > 0)
         memmove(d->old, d->old + freed, d->old_count * sizeof d->old[0]);
@@ -433,6 +435,7 @@ static status begin_next(struct durable *d)
     d->ready_count--;
     memmove(d->ready, d->ready + 1, d->ready_count * sizeof d->ready[0]);
     d->has_current = true;
+    d->current.generation = log_generation(d->e->identity.incarnation, d->current.number);
     d->offset = d->written_back = 0;
     h.segment = d->current.number;
     h.previous_segment = d->previous_segment;
@@ -448,13 +451,12 @@ static void put_record(struct durable *d, enum record_type type, enum log_conten
 {
     struct log_record r = {.type = type,
                            .content = content,
-                           .generation = d->current.number,
                            .sequence = d->sequence++,
                            .synced = d->synced,
                            .previous = d->crc,
                            .payload = payload};
 
-    log_record_put(&d->encoded, &r, &d->current.sealer);
+    log_record_put(&d->encoded, &r, &d->current.generation, &d->current.sealer);
     d->crc = r.crc;
 }
 
@@ -554,7 +556,6 @@ static status write_records(struct durable *d, struct log_batch *batches, size_t
     if (sync) {
         d->written_back = d->offset;
         d->synced = d->sequence;
-        d->has_synced = true;
     }
     return STATUS_OK;
 }

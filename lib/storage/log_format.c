@@ -3,6 +3,8 @@
 #include "base/assert.h"
 #include "base/crc32c.h"
 
+enum { CONTENT_SHIFT = 4 };
+
 static const char segment_magic[8] = {'L', 'I', 'N', 'L', 'O', 'G', '\r', '\n'};
 static const char checkpoint_magic[8] = {'L', 'I', 'N', 'C', 'K', 'P', '\r', '\n'};
 static const char identity_magic[8] = {'L', 'I', 'N', 'S', 'T', 'O', '\r', '\n'};
@@ -55,8 +57,8 @@ bool segment_header_take(slice bytes, struct segment_header *out)
 {
     const char *p = bytes.data;
 
-    if (!header_is(bytes, SEGMENT_HEADER_SIZE, segment_magic) || get_u32le(p + 8) == 0 ||
-        get_u32le(p + 8) > LOG_VERSION_SEALED)
+    if (!header_is(bytes, SEGMENT_HEADER_SIZE, segment_magic) ||
+        (get_u32le(p + 8) != LOG_VERSION && get_u32le(p + 8) != LOG_VERSION_SEALED))
         return false;
     out->is_sealed = get_u32le(p + 8) == LOG_VERSION_SEALED;
     if (out->is_sealed) {
@@ -105,16 +107,31 @@ static slice bound_of(const char *header)
     return slice_make(header + 4, RECORD_HEADER_SIZE - 4);
 }
 
-static void put_header(char *h, const struct log_record *r, size_t stored_size)
+struct log_generation log_generation(const uint8_t incarnation[16], uint64_t segment)
 {
+    char number[8];
+
+    put_u64le(number, segment);
+    return (struct log_generation){.segment = segment,
+                                   .seed = crc32c(crc32c(0, incarnation, 16), number, 8)};
+}
+
+/* A byte of the generation, so that few of what only looks like records are summed up. */
+static uint8_t tag_of(const struct log_generation *g)
+{
+    return (uint8_t)(g->seed >> 24);
+}
+
+static void put_header(char *h, const struct log_record *r, const struct log_generation *g,
+                       size_t stored_size)
+{
+    ASSERT(r->synced <= r->sequence);
     put_u32le(h + 4, (uint32_t)stored_size);
-    put_u64le(h + 8, r->generation);
-    put_u64le(h + 16, r->sequence);
-    put_u64le(h + 24, r->synced);
-    put_u32le(h + 32, r->previous);
-    h[36] = (char)r->type;
-    h[37] = (char)r->content;
-    put_u16le(h + 38, 0);
+    put_u32le(h + 8, (uint32_t)r->sequence);
+    put_u32le(h + 12, r->previous);
+    put_u16le(h + 16, (uint16_t)MIN(r->sequence - r->synced, (uint64_t)UINT16_MAX));
+    h[18] = (char)(r->type | r->content << CONTENT_SHIFT);
+    h[19] = (char)tag_of(g);
 }
 
 static void put_payload(struct buf *b, const char *header, slice payload, struct log_sealer *sealer)
@@ -129,19 +146,20 @@ static void put_payload(struct buf *b, const char *header, slice payload, struct
     seal_append(b, sealer->cipher, nonce, bound_of(header), payload);
 }
 
-void log_record_put(struct buf *b, struct log_record *r, struct log_sealer *sealer)
+void log_record_put(struct buf *b, struct log_record *r, const struct log_generation *g,
+                    struct log_sealer *sealer)
 {
     size_t stored = sealer->cipher != NULL ? sealed_size(r->payload.size) : r->payload.size;
     char  *h;
 
     r->size = log_record_size(stored);
     h = buf_reserve(b, r->size); /* all of it, so that it stays where it is */
-    put_header(h, r, stored);
+    put_header(h, r, g, stored);
     buf_advance(b, RECORD_HEADER_SIZE);
     put_payload(b, h, r->payload, sealer);
     memset(h + RECORD_HEADER_SIZE + stored, 0, padding(stored));
     buf_advance(b, padding(stored));
-    r->crc = crc32c(0, h + 4, RECORD_HEADER_SIZE - 4 + stored);
+    r->crc = crc32c(g->seed, h + 4, RECORD_HEADER_SIZE - 4 + stored);
     put_u32le(h, r->crc);
 }
 
@@ -153,28 +171,36 @@ bool log_record_open(const struct cipher *c, struct log_record *r, struct buf *p
     return true;
 }
 
-bool log_record_take(slice *bytes, uint64_t generation, struct log_record *out)
+/* The number next to `near` with these low 32 bits. */
+static uint64_t widen(uint32_t low, uint64_t near)
+{
+    return near + (uint64_t)(int64_t)(int32_t)(low - (uint32_t)near);
+}
+
+bool log_record_take(slice *bytes, const struct log_generation *g, uint64_t near,
+                     struct log_record *out)
 {
     const char *h = bytes->data;
     size_t      size;
+    unsigned    unsynced;
 
-    if (bytes->size < RECORD_HEADER_SIZE || get_u64le(h + 8) != generation)
+    if (bytes->size < RECORD_HEADER_SIZE || (uint8_t)h[19] != tag_of(g))
         return false;
     size = get_u32le(h + 4);
     if (size > bytes->size - RECORD_HEADER_SIZE)
         return false;
-    out->type = (enum record_type)(uint8_t)h[36];
-    out->content = (enum log_content)(uint8_t)h[37];
-    if (out->type < RECORD_WHOLE || out->type > RECORD_MARK || out->content >= LOG_CONTENTS ||
-        get_u16le(h + 38) != 0)
+    out->type = (enum record_type)((uint8_t)h[18] & ((1 << CONTENT_SHIFT) - 1));
+    out->content = (enum log_content)((uint8_t)h[18] >> CONTENT_SHIFT);
+    if (out->type < RECORD_WHOLE || out->type > RECORD_MARK || out->content >= LOG_CONTENTS)
         return false;
     out->crc = get_u32le(h);
-    if (out->crc != crc32c(0, h + 4, RECORD_HEADER_SIZE - 4 + size))
+    if (out->crc != crc32c(g->seed, h + 4, RECORD_HEADER_SIZE - 4 + size))
         return false;
-    out->generation = generation;
-    out->sequence = get_u64le(h + 16);
-    out->synced = get_u64le(h + 24);
-    out->previous = get_u32le(h + 32);
+    unsynced = get_u16le(h + 16);
+    out->segment = g->segment;
+    out->sequence = widen(get_u32le(h + 8), near);
+    out->synced = unsynced < UINT16_MAX && unsynced <= out->sequence ? out->sequence - unsynced : 0;
+    out->previous = get_u32le(h + 12);
     out->size = log_record_size(size);
     out->payload = slice_make(h + RECORD_HEADER_SIZE, size);
     *bytes = slice_from(*bytes, out->size);

@@ -9,17 +9,17 @@
 #include "storage/keyring.h"
 
 enum {
-    LOG_VERSION = 2,        /* version 1 is read: its records are all of engine batches */
-    LOG_VERSION_SEALED = 3, /* as 2, encrypted */
+    LOG_VERSION = 4,
+    LOG_VERSION_SEALED = 5, /* as 4, encrypted */
     SEGMENT_HEADER_SIZE = 64,
     SEGMENT_HEADER_SIZE_MAX = SEGMENT_HEADER_SIZE + FILE_SEAL_SIZE, /* of a sealed one */
-    RECORD_HEADER_SIZE = 40,
-    RECORD_ALIGN = 8,
+    RECORD_HEADER_SIZE = 20,
+    RECORD_ALIGN = 4,
     CHECKPOINT_VERSION = 1,
     CHECKPOINT_HEADER_SIZE = 64,
     CHECKPOINT_BLOCK_HEADER_SIZE = 24,
     CHECKPOINT_BLOCK_SIZE_MAX = 1 << 30,
-    IDENTITY_VERSION = 1,
+    IDENTITY_VERSION = 2, /* also of everything else that the store consists of */
     IDENTITY_SIZE = 64,
 };
 
@@ -50,12 +50,21 @@ enum record_type {
     RECORD_MARK, /* no batch: carries `synced` only */
 };
 
+/* What the records of one segment of one store have in common: their checksums begin with it, so
+ * that a record of a former life of the file, or of another store, is none (L4). */
+struct log_generation {
+    uint64_t segment;
+    uint32_t seed;
+};
+
 struct log_record {
     enum record_type type;
     enum log_content content;
-    uint64_t         generation; /* the segment's number (L4) */
-    uint64_t         sequence;   /* counts records, from 1, without gaps */
-    uint64_t         synced;   /* records below this were durable when this one was written (L3) */
+    uint64_t         segment;  /* in which it lies; set by take */
+    uint64_t         sequence; /* counts records, from 1, without gaps */
+    /* Records below this were durable when this one was written (L3). Taken, it may be 0, for
+     * nothing known, when that was 65535 records ago. */
+    uint64_t         synced;
     uint32_t         previous; /* checksum of the record before (L4) */
     uint32_t         crc;      /* of this one; set by put and take */
     size_t           size;     /* of all of it in the file; set by put and take */
@@ -76,16 +85,21 @@ struct log_sealer {
     uint64_t       nonce; /* of the next record; never goes back */
 };
 
+struct log_generation log_generation(const uint8_t incarnation[16], uint64_t segment);
+
 /* Bytes of a record with that much payload, filling included. */
 size_t   log_record_size(size_t payload_size);
 /* The same of the record that begins here, as far as its header, RECORD_HEADER_SIZE bytes that
  * nothing has checked yet, can tell. */
 uint64_t log_record_size_of(const char *header);
 /* Append; sets r->crc and r->size. */
-void     log_record_put(struct buf *b, struct log_record *r, struct log_sealer *sealer);
+void     log_record_put(struct buf *b, struct log_record *r, const struct log_generation *g,
+                        struct log_sealer *sealer);
 /* Take a record of this generation off the front of *bytes. False, with *bytes as it was, when
- * there is none whose checksum holds. The payload points into *bytes, and may be sealed. */
-bool     log_record_take(slice *bytes, uint64_t generation, struct log_record *out);
+ * there is none whose checksum holds. The payload points into *bytes, and may be sealed. Of its
+ * sequence it has the low half: the rest is that of `near`, a sequence within 2^31 of it. */
+bool     log_record_take(slice *bytes, const struct log_generation *g, uint64_t near,
+                         struct log_record *out);
 /* Decrypt the payload of a record that was taken from a sealed segment; it is then in *plain.
  * False: it was changed by somebody who made the checksum fit. */
 bool log_record_open(const struct cipher *c, struct log_record *r, struct buf *plain) MUST_CHECK;

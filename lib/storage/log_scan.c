@@ -188,12 +188,12 @@ static status take_record(struct log_scan *s, struct log_record *rec, uint64_t o
     s->proved = MAX(s->proved, rec->synced);
     s->has_begun = s->has_begun || begins;
     if (s->cipher != NULL && !log_record_open(s->cipher, rec, &s->plain))
-        return log_scan_corrupt(s, rec->generation, "a record was changed");
+        return log_scan_corrupt(s, rec->segment, "a record was changed");
     if (s->visitor->record != NULL)
         TRY_RETURN(s->visitor->record(s->visitor->ctx, rec, offset));
     if (s->has_begun) {
         if (begins == s->in_batch)
-            return log_scan_corrupt(s, rec->generation, "the parts of a batch are out of order");
+            return log_scan_corrupt(s, rec->segment, "the parts of a batch are out of order");
         if (begins) {
             buf_reset(&s->batch);
             s->place = (struct log_place){rec->sequence, offset};
@@ -203,7 +203,7 @@ static status take_record(struct log_scan *s, struct log_record *rec, uint64_t o
         if (ends)
             TRY_RETURN(visit_batch(s, rec));
     } else if (rec->sequence >= s->start) {
-        return log_scan_corrupt(s, rec->generation, "the first part of a batch is missing");
+        return log_scan_corrupt(s, rec->segment, "the first part of a batch is missing");
     }
     if (!s->in_batch) {
         s->end = s->sequence;
@@ -230,14 +230,15 @@ static status open_cipher(struct log_scan *s, const struct segment_header *h)
  * does not follow. s->rest is what is left of the segment. */
 static status read_records(struct log_scan *s, const struct segment_header *h, uint64_t stop)
 {
-    struct log_record rec;
+    struct log_generation g = log_generation(h->incarnation, h->segment);
+    struct log_record     rec;
 
     TRY_RETURN(open_cipher(s, h));
     s->rest = slice_from(buf_slice(&s->bytes), segment_header_size(h->is_sealed));
     while (s->sequence < stop) {
         slice before = s->rest;
 
-        if (!log_record_take(&s->rest, h->segment, &rec) || rec.sequence != s->sequence ||
+        if (!log_record_take(&s->rest, &g, s->sequence, &rec) || rec.sequence != s->sequence ||
             rec.previous != s->crc) {
             s->rest = before;
             break;
@@ -250,15 +251,16 @@ static status read_records(struct log_scan *s, const struct segment_header *h, u
 
 /* Whatever whole record of this generation lies anywhere in the bytes: what does it prove? Returns
  * the lowest of their sequences; UINT64_MAX: there is none. */
-static uint64_t search_proofs(struct log_scan *s, uint64_t segment, slice bytes)
+static uint64_t search_proofs(struct log_scan *s, uint64_t segment, uint64_t near, slice bytes)
 {
-    struct log_record rec;
-    uint64_t          lowest = UINT64_MAX;
+    struct log_generation g = log_generation(s->incarnation, segment);
+    struct log_record     rec;
+    uint64_t              lowest = UINT64_MAX;
 
     while (bytes.size >= RECORD_HEADER_SIZE) {
         slice at = bytes;
 
-        if (log_record_take(&at, segment, &rec)) {
+        if (log_record_take(&at, &g, near, &rec)) {
             s->proved = MAX(s->proved, rec.synced);
             lowest = MIN(lowest, rec.sequence);
         }
@@ -316,7 +318,7 @@ static status check_unbegun(struct log_scan *s, const struct log_segment *segmen
     log_scan_init(&other, s->env, s->dir, s->incarnation, s->keyring);
     st = read_segment(&other, &copy, UINT64_MAX);
     if (st_ok(st))
-        lowest = search_proofs(&other, segment->number, buf_slice(&other.bytes));
+        lowest = search_proofs(&other, segment->number, s->end, buf_slice(&other.bytes));
     s->proved = MAX(s->proved, other.proved);
     log_scan_deinit(&other);
     TRY_RETURN(st);
@@ -337,7 +339,7 @@ status log_scan_read(struct log_scan *s, const struct log_visitor *v)
          * may have had records among it. */
         s->proved = MAX(s->proved, s->start);
         /* Nothing damaged or forgotten may prove that the log went on. */
-        (void)search_proofs(s, last, s->rest);
+        (void)search_proofs(s, last, s->sequence, s->rest);
         if (s->proved > s->end)
             return log_scan_corrupt(s, last, "a record is damaged");
     }
@@ -359,10 +361,11 @@ status log_scan_file(struct log_scan *s, const char *path, const struct log_visi
         return status_new(
             ST_CORRUPT, "file \"%s\": it is not a segment that was begun, or its header is damaged",
             path);
+    memcpy(s->incarnation, h.incarnation, sizeof s->incarnation);
     s->start = UINT64_MAX; /* nobody needs what began before it */
     begin_at(s, &h);
     TRY_RETURN(read_records(s, &h, UINT64_MAX));
-    (void)search_proofs(s, h.segment, s->rest);
+    (void)search_proofs(s, h.segment, s->sequence, s->rest);
     if (s->proved > s->sequence)
         return status_new(ST_CORRUPT,
                           "file \"%s\": a record is damaged at byte %zu: a later one says that it "

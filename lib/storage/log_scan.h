@@ -25,8 +25,8 @@ struct log_segment {
 /* Errors end the scan, which returns them. */
 struct log_visitor {
     void *ctx;
-    /* Each record that follows the last one, in order; `offset` in its segment, whose number is its
-     * generation. NULL: not asked for. */
+    /* Each record that follows the last one, in order; `offset` in its segment.
+     * NULL: not asked for. */
     status (*record)(void *ctx, const struct log_record *r, uint64_t offset);
     /* Each batch that is whole and not empty; `last` is its last record, `place` the first. NULL:
      * not asked for. */

@@ -185,10 +185,11 @@ static status record_is_damaged(uint64_t segment, uint64_t offset)
 
 /* A segment opened for reading. */
 struct reading {
-    struct env_file *file;
-    uint64_t         number;
-    struct cipher   *cipher;        /* NULL: it is not encrypted */
-    struct buf       record, plain; /* the last one read, and its content if that was encrypted */
+    struct env_file      *file;
+    uint64_t              number;
+    struct log_generation generation;
+    struct cipher        *cipher; /* NULL: it is not encrypted */
+    struct buf record, plain;     /* the last one read, and its content if that was encrypted */
 };
 
 /* The key that the segment's header names. */
@@ -211,6 +212,7 @@ static status open_reading(struct raft_log *l, uint64_t number, struct reading *
 
     heap_free(path);
     r->number = number;
+    r->generation = log_generation(l->d->e->identity.incarnation, number);
     return st_ok(st) && l->d->keyring != NULL ? open_cipher(l, r) : st;
 }
 
@@ -222,8 +224,10 @@ static void close_reading(struct reading *r)
     r->cipher = NULL;
 }
 
-/* The record at `offset` of the segment; *out points into what was read. */
-static status read_record(struct reading *r, uint64_t offset, struct log_record *out)
+/* The record at `offset` of the segment, and no other than that of the sequence; *out points into
+ * what was read. */
+static status read_record(struct reading *r, uint64_t offset, uint64_t sequence,
+                          struct log_record *out)
 {
     uint64_t file_size, whole;
     slice    bytes;
@@ -239,7 +243,7 @@ static status read_record(struct reading *r, uint64_t offset, struct log_record 
     if (whole > r->record.size)
         TRY_RETURN(read_more(r->file, offset, (size_t)whole - r->record.size, &r->record));
     bytes = buf_slice(&r->record);
-    if (!log_record_take(&bytes, r->number, out) ||
+    if (!log_record_take(&bytes, &r->generation, sequence, out) || out->sequence != sequence ||
         (r->cipher != NULL && !log_record_open(r->cipher, out, &r->plain)))
         return record_is_damaged(r->number, offset);
     return STATUS_OK;
@@ -271,9 +275,8 @@ static status read_parts(struct assembly *a)
         bool              begins = a->ops->size == 0;
         struct log_record r;
 
-        TRY_RETURN(read_record(&a->from, a->place.offset, &r));
-        if (r.sequence != a->place.sequence || r.content != LOG_RAFT ||
-            begins != (r.type == RECORD_WHOLE || r.type == RECORD_FIRST))
+        TRY_RETURN(read_record(&a->from, a->place.offset, a->place.sequence, &r));
+        if (r.content != LOG_RAFT || begins != (r.type == RECORD_WHOLE || r.type == RECORD_FIRST))
             return record_is_damaged(segment, a->place.offset);
         buf_append_slice(a->ops, r.payload);
         a->is_whole = r.type == RECORD_WHOLE || r.type == RECORD_LAST;

@@ -69,11 +69,11 @@ static status apply_batch(void *ctx, const struct log_record *last, struct log_p
     struct recovery *r = ctx;
 
     if (last->content == LOG_RAFT)
-        return apply_raft(r, last->generation, place, encoded);
+        return apply_raft(r, last->segment, place, encoded);
     if (last->sequence < r->scan.start) /* the engine has it: it is read for what lies behind */
         return STATUS_OK;
     if (!batch_is_valid(encoded))
-        return log_scan_corrupt(&r->scan, last->generation, "a batch is malformed");
+        return log_scan_corrupt(&r->scan, last->segment, "a batch is malformed");
     r->d->owner->apply(r->d->e, encoded, APPLY_SYNCED);
     r->batches++;
     return STATUS_OK;
@@ -104,19 +104,20 @@ static status check_begin(struct recovery *r)
 /* Write again what counts of the last segment but is not proved, and sync it. */
 static status make_durable(struct recovery *r, const struct log_segment *last)
 {
-    slice             bytes = buf_slice(&r->scan.bytes);
-    slice             at = slice_from(bytes, segment_header_size(last->header.is_sealed));
-    uint64_t          from = 0, sequence = last->header.first_sequence;
-    struct log_record rec;
-    struct env_file  *file = NULL;
-    char             *path;
-    status            st;
+    slice                 bytes = buf_slice(&r->scan.bytes);
+    slice                 at = slice_from(bytes, segment_header_size(last->header.is_sealed));
+    uint64_t              from = 0, sequence = last->header.first_sequence;
+    struct log_generation g = log_generation(last->header.incarnation, last->number);
+    struct log_record     rec;
+    struct env_file      *file = NULL;
+    char                 *path;
+    status                st;
 
     for (; sequence < r->scan.end; sequence++) {
         /* With the first record the header was written too. */
         if (sequence < r->scan.proved)
             from = bytes.size - at.size;
-        if (!log_record_take(&at, last->number, &rec))
+        if (!log_record_take(&at, &g, sequence, &rec))
             break;
     }
     /* A segment is begun after all before it is durable, so only what it has itself is open. */

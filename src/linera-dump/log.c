@@ -94,7 +94,7 @@ static status put_record(void *ctx, const struct log_record *r, uint64_t offset)
     struct rows *rows = &d->rows;
 
     rows_number(rows, r->sequence);
-    rows_number(rows, r->generation);
+    rows_number(rows, r->segment);
     rows_number(rows, offset);
     rows_text(rows, type_name(r->type));
     rows_text(rows, r->type == RECORD_MARK ? NULL : content_name(r->content));
@@ -143,7 +143,7 @@ static status put_operation(struct dump *d, const struct log_record *last, struc
     struct rows *r = &d->rows;
 
     rows_number(r, place.sequence);
-    rows_number(r, last->generation);
+    rows_number(r, last->segment);
     rows_text(r, content_name(last->content));
     rows_text(r, o->name);
     rows_text(r, o->key.size > 0 ? dump_key(r->arena, o->key) : NULL);
@@ -220,7 +220,7 @@ static void describe(struct dump *d, const struct batch_op *op, struct operation
 static status malformed(const struct log_record *last, const char *what)
 {
     return status_new(ST_CORRUPT, "log segment %012" PRIu64 ": %s at record %" PRIu64 " %s",
-                      last->generation, "the batch that ends", last->sequence, what);
+                      last->segment, "the batch that ends", last->sequence, what);
 }
 
 static status put_engine_batch(struct dump *d, const struct log_record *last,

@@ -9,7 +9,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint8_t key[CIPHER_KEY_SIZE] = {1, 2, 3};
+static const uint8_t               key[CIPHER_KEY_SIZE] = {1, 2, 3};
+static const struct log_generation generation = {.segment = 1, .seed = 0x5a000000};
+
+#define NEAR (UINT64_C(1) << 40)
 
 /* A payload that nobody sealed does not open; one that was gives back what went in. */
 static void open_record(const struct cipher *c, struct log_record *r)
@@ -24,9 +27,10 @@ static void open_record(const struct cipher *c, struct log_record *r)
     buf_init(&plain, NULL);
     ASSERT(r->payload.size == 0 || !log_record_open(c, r, &plain));
     again.payload = slice_make(r->payload.data, MIN(r->payload.size, (size_t)300));
-    log_record_put(&b, &again, &sealer);
+    log_record_put(&b, &again, &generation, &sealer);
     at = buf_slice(&b);
-    opens = log_record_take(&at, again.generation, &sealed) && log_record_open(c, &sealed, &plain);
+    opens = log_record_take(&at, &generation, again.sequence, &sealed) &&
+            log_record_open(c, &sealed, &plain);
     ASSERT(opens && slice_eq(sealed.payload, again.payload) && at.size == 0);
     buf_deinit(&b);
     buf_deinit(&plain);
@@ -41,7 +45,8 @@ static void take_records(slice bytes)
     while (bytes.size >= RECORD_HEADER_SIZE) {
         slice at = bytes;
 
-        if (log_record_take(&at, get_u64le(bytes.data + 8), &r)) {
+        if (log_record_take(&at, &generation, NEAR, &r)) {
+            ASSERT(r.synced <= r.sequence);
             ASSERT(r.payload.data + r.payload.size <= bytes.data + bytes.size);
             ASSERT(r.size <= bytes.size + RECORD_ALIGN);
             (void)batch_is_valid(r.payload);

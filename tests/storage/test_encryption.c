@@ -524,11 +524,13 @@ static void note_segment(struct env *env, const char *path, const char *name, vo
     if (store_file_kind(name, &number) == STORE_FILE_LOG) {
         rest = read_file(env, path, arena);
         if (segment_header_take(rest, &h)) {
+            struct log_generation g = log_generation(h.incarnation, h.segment);
+
             assert_true(h.is_sealed);
             for (; rest.size >= RECORD_ALIGN; rest = slice_from(rest, RECORD_ALIGN)) {
                 slice at = rest;
 
-                if (log_record_take(&at, h.segment, &r) && r.payload.size > 0)
+                if (log_record_take(&at, &g, h.first_sequence, &r) && r.payload.size > 0)
                     note_record(ctx, pair_of(&h, r.payload.data), r.crc);
             }
         }

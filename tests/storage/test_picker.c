@@ -723,8 +723,9 @@ static void idle_work(void **state)
     (void)state;
     store_init(&s, test_seed(50), 1000000);
     s.flush_max = 10;
-    fill(&s, next_key, 300, 10);
-    while ((pk = picker_pick_garbage(&s.picker, s.set.current, NULL, 0)) != NULL) {
+    fill(&s, next_key, 1000, 10);
+    while ((pk = picker_pick_garbage(&s.picker, s.set.current, NULL, 0)) != NULL ||
+           (pk = picker_pick_level0(&s.picker, s.set.current, NULL, 0)) != NULL) {
         s.running[s.running_count++] = pk;
         finish(&s, 0);
         check_some(&s, 20);

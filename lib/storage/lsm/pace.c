@@ -5,8 +5,8 @@
 #include "storage/lsm/lsm_internal.h"
 
 enum {
-    SLOW_TABLES = 12, /* of level 0: commits are delayed */
-    STOP_TABLES = 24, /* commits wait */
+    SLOW_TABLES = 18, /* of level 0: commits are delayed */
+    STOP_TABLES = 30, /* commits wait */
     SLOW_WAITING = 2, /* memtables */
     STOP_WAITING = 4,
     DEBT_SHARE = 4,             /* of the data that may be due for compaction, beside ... */

@@ -21,7 +21,8 @@ void picker_init(struct picker *p, struct heap *heap, const struct picker_option
     *p = (struct picker){.heap = heap, .options = *options};
     o->table_size = o->table_size != 0 ? o->table_size : 32 << 20;
     o->base_size_min = o->base_size_min != 0 ? o->base_size_min : 64 << 20;
-    o->level0_trigger = o->level0_trigger != 0 ? o->level0_trigger : 6;
+    o->level0_least = o->level0_least != 0 ? o->level0_least : 6;
+    o->level0_most = o->level0_most != 0 ? o->level0_most : 10;
     o->multiplier = o->multiplier != 0 ? o->multiplier : 10;
     o->grandparents_max = o->grandparents_max != 0 ? o->grandparents_max : 10;
     o->input_size_max = o->input_size_max != 0 ? o->input_size_max : 1 << 30;
@@ -66,12 +67,22 @@ static unsigned ratio(uint64_t size, uint64_t target)
     return (unsigned)MIN(score, INT32_MAX);
 }
 
+/* How many tables of level 0 it takes, when those there are have `size` bytes. */
+static unsigned level0_trigger(const struct picker *p, uint64_t base_size, uint64_t size,
+                               size_t count)
+{
+    uint64_t as_large = base_size / (size / MAX(count, (size_t)1) + 1);
+
+    return (unsigned)MIN(MAX(as_large, (uint64_t)p->options.level0_least),
+                         (uint64_t)p->options.level0_most);
+}
+
 /* `size` and `count` are of the tables that are not being compacted already. */
-static unsigned score_of(const struct picker *p, const uint64_t *targets, unsigned level,
-                         uint64_t size, size_t count)
+static unsigned score_of(const struct picker *p, const uint64_t *targets, uint64_t base_size,
+                         unsigned level, uint64_t size, size_t count)
 {
     if (level == 0)
-        return (unsigned)(MIN(count, 1000000) * 1000 / p->options.level0_trigger);
+        return (unsigned)(MIN(count, 1000000) * 1000 / level0_trigger(p, base_size, size, count));
     if (level == LSM_LEVELS - 1 || count == 0)
         return 0;
     if (targets[level] == 0)
@@ -82,11 +93,12 @@ static unsigned score_of(const struct picker *p, const uint64_t *targets, unsign
 unsigned picker_pressure(const struct picker *p, const struct version *v)
 {
     uint64_t targets[LSM_LEVELS];
+    uint64_t base_size = v->levels[picker_targets(p, v, targets)].size;
     unsigned most = 0;
 
-    (void)picker_targets(p, v, targets);
     for (unsigned level = 0; level < LSM_LEVELS; level++) {
-        unsigned score = score_of(p, targets, level, v->levels[level].size, v->levels[level].count);
+        const struct version_level *l = &v->levels[level];
+        unsigned score = score_of(p, targets, base_size, level, l->size, l->count);
 
         most = MAX(most, score);
     }
@@ -95,11 +107,12 @@ unsigned picker_pressure(const struct picker *p, const struct version *v)
 
 uint64_t picker_debt(const struct picker *p, const struct version *v)
 {
-    uint64_t targets[LSM_LEVELS], debt = 0;
+    const struct version_level *level0 = &v->levels[0];
+    uint64_t                    targets[LSM_LEVELS], debt = 0;
+    unsigned                    base = picker_targets(p, v, targets);
 
-    (void)picker_targets(p, v, targets);
-    if (v->levels[0].count >= p->options.level0_trigger)
-        debt = v->levels[0].size;
+    if (level0->count >= level0_trigger(p, v->levels[base].size, level0->size, level0->count))
+        debt = level0->size;
     for (unsigned level = 1; level < LSM_LEVELS - 1; level++)
         if (v->levels[level].size > targets[level])
             debt += v->levels[level].size - targets[level];
@@ -142,7 +155,7 @@ static unsigned free_score(const struct pick_context *c, unsigned level)
             size += l->tables[i]->meta.size;
             count++;
         }
-    return score_of(c->picker, c->targets, level, size, count);
+    return score_of(c->picker, c->targets, c->version->levels[c->base].size, level, size, count);
 }
 
 /* ---- level 0
