@@ -16,7 +16,6 @@ struct recovery {
     struct log_scan scan;
     uint64_t       *checkpoints; /* ascending */
     size_t          checkpoint_count;
-    uint64_t        claim; /* what records say of the first segment that is needed */
     uint64_t        batches;
 };
 
@@ -90,9 +89,7 @@ static status check_begin(struct recovery *r)
      * what is before it all the same: that goes only when the log has said so. */
     for (size_t i = 0; i < r->scan.chain_count; i++)
         l->is_used = l->is_used || r->scan.chain[i]->header.kept > 0;
-    r->claim = l->claim;
-    l->claim = MAX(l->claim, r->scan.needed);
-    if (first > l->claim)
+    if (first > MAX(l->claim, r->scan.needed))
         return log_scan_corrupt(&r->scan, first, "the segment before it is missing or damaged");
     st = raft_log_check_whole(l);
     return st_ok(st) ? st : status_hint(st, "Restore the store from a backup.");
@@ -135,21 +132,6 @@ out:
     return st;
 }
 
-/* The first segment that the next recovery may ask for. This one may have found in the header of a
- * segment that was cut off that it needs less; the next one does not find that again. */
-static uint64_t first_needed(const struct recovery *r)
-{
-    uint64_t first = r->claim;
-
-    for (size_t i = 0; i < r->scan.chain_count; i++) {
-        const struct log_segment *s = r->scan.chain[i];
-
-        if (s->counts)
-            first = MAX(first, s->number - MIN(s->number, s->header.kept));
-    }
-    return first;
-}
-
 /* Without a file of a log the store would seem to have lost it. */
 static bool may_delete(const struct recovery *r)
 {
@@ -180,7 +162,7 @@ static status delete_cut_off(struct recovery *r)
 static void delete_rest(struct recovery *r)
 {
     uint64_t begin = r->scan.chain_count > 0 ? r->scan.chain[0]->number : 0;
-    uint64_t needed = first_needed(r);
+    uint64_t needed = r->d->raft.claim;
 
     for (size_t i = 0; i < r->scan.count; i++) {
         const struct log_segment *s = &r->scan.segments[i];
@@ -222,6 +204,21 @@ static status read_base(struct recovery *r, uint64_t *start)
     return STATUS_OK;
 }
 
+/* The first segment that the next recovery may ask for. This one may have found in the header of a
+ * segment that was cut off that it needs less; the next one does not find that again. */
+static uint64_t first_needed(const struct recovery *r)
+{
+    uint64_t first = r->d->raft.claim;
+
+    for (size_t i = 0; i < r->scan.chain_count; i++) {
+        const struct log_segment *s = r->scan.chain[i];
+
+        if (s->counts)
+            first = MAX(first, s->number - MIN(s->number, s->header.kept));
+    }
+    return first;
+}
+
 /* Go on where the log ends. The next segment is linked to the last one that has something before
  * the end: a segment that was cut off whole may be there after a crash, or not. */
 static void take_over(struct recovery *r)
@@ -242,6 +239,7 @@ static void take_over(struct recovery *r)
     d->applied = d->synced = d->sequence;
     d->raft.floor = r->scan.start;
     d->crc = d->sequence == r->scan.end ? r->scan.end_crc : 0;
+    d->raft.claim = first_needed(r);
     d->number_next = r->scan.count > 0 ? r->scan.segments[r->scan.count - 1].number + 1 : 1;
 }
 
