@@ -30,7 +30,7 @@
 #include "storage/page.h"
 
 enum {
-    BLOCK_SIZE_USUAL = 8192,       /* before compression */
+    BLOCK_SIZE_USUAL = 8192 - 128, /* of an image: with what it is kept in it fills 8 KiB */
     BLOCK_SIZE_TARGET_MAX = 32768, /* what may be asked for */
     BLOCK_SIZE_MAX = 65535 - 16,   /* of an image: offsets have 16 bits */
     BLOCK_HEADER_SIZE = 8,

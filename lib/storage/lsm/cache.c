@@ -20,6 +20,7 @@ struct cache {
     struct cached      **buckets;
     size_t               bucket_count, count; /* a power of two */
     struct list          small, main;         /* the oldest first */
+    struct umap          tables;              /* number -> struct list of its blocks, `mates` */
     uint64_t            *ghosts; /* hashes of what has left the small queue, by hash: the newest */
     size_t               ghost_count;
     struct cache_metrics metrics;
@@ -49,6 +50,7 @@ struct cache *cache_new(struct heap *heap, size_t capacity)
     c->ghosts = heap_must_alloc(heap, c->ghost_count, sizeof *c->ghosts);
     list_init(&c->small);
     list_init(&c->main);
+    umap_init(&c->tables, heap);
     return c;
 }
 
@@ -108,6 +110,7 @@ static void detach(struct cached *b)
     ASSERT(*at == b);
     *at = b->chain;
     list_remove(&b->link);
+    list_remove(&b->mates);
     c->count--;
     c->size -= b->size;
     if (b->refs > 0)
@@ -132,6 +135,10 @@ static void drop(struct cached *b)
 
 void cache_free(struct cache *c)
 {
+    size_t   pos = 0;
+    uint64_t table;
+    void    *blocks;
+
     if (c == NULL)
         return;
     while (!list_empty(&c->small) || !list_empty(&c->main)) {
@@ -141,6 +148,9 @@ void cache_free(struct cache *c)
         ASSERT(b->refs == 0);
         drop(b);
     }
+    while (umap_next(&c->tables, &pos, &table, &blocks))
+        heap_free(blocks);
+    umap_deinit(&c->tables);
     heap_free(c->buckets);
     heap_free(c->ghosts);
     heap_free(c);
@@ -260,7 +270,20 @@ struct cached *cache_pass(struct cache *c, struct block *block)
     metric_add(&c->metrics.misses, 1);
     *b = (struct cached){.block = block, .cache = c, .refs = 1, .size = block->memory_size};
     list_init(&b->link);
+    list_init(&b->mates);
     return b;
+}
+
+static struct list *blocks_of(struct cache *c, uint64_t table)
+{
+    struct list *blocks = umap_get(&c->tables, table);
+
+    if (blocks == NULL) {
+        blocks = heap_must_alloc(c->heap, 1, sizeof *blocks);
+        list_init(blocks);
+        umap_put(&c->tables, table, blocks);
+    }
+    return blocks;
 }
 
 struct cached *cache_put(struct cache *c, uint64_t table, uint64_t offset, struct block *block)
@@ -277,6 +300,7 @@ struct cached *cache_put(struct cache *c, uint64_t table, uint64_t offset, struc
     b->offset = offset;
     b->size += (uint32_t)sizeof *b;
     *at = b;
+    list_push_back(blocks_of(c, table), &b->mates);
     c->count++;
     c->size += b->size;
     enqueue(b, *ghost_at(c, hash) == hash ? QUEUE_MAIN : QUEUE_SMALL);
@@ -289,13 +313,13 @@ struct cached *cache_put(struct cache *c, uint64_t table, uint64_t offset, struc
 
 void cache_drop_table(struct cache *c, uint64_t table)
 {
-    for (size_t i = 0; i < c->bucket_count; i++) {
-        for (struct cached *b = c->buckets[i], *next; b != NULL; b = next) {
-            next = b->chain;
-            if (b->table == table)
-                drop(b);
-        }
-    }
+    struct list *blocks = umap_remove(&c->tables, table);
+
+    if (blocks == NULL)
+        return;
+    while (!list_empty(blocks))
+        drop(CONTAINER_OF(blocks->next, struct cached, mates));
+    heap_free(blocks);
     note_size(c);
 }
 

@@ -23,6 +23,7 @@ struct cached {
     struct cache  *cache;
     struct cached *chain; /* of its bucket */
     struct list    link;  /* of its queue */
+    struct list    mates; /* of its table */
     uint64_t       table, offset;
     uint32_t       refs;
     uint32_t       size;
