@@ -7,9 +7,8 @@
 enum {
     PIECE_SIZE = 256 << 10,
     RETRY_US = 1000 * 1000,
-    REST_US = 5 * 1000 * 1000, /* without writes, and level 0 is merged before it must be ... */
-    REST_TABLES = 2,           /* ... if it has so many */
-    REST_FRACTION = 64,        /* of a memtable: what is no write to speak of */
+    REST_STEP_US = 250 * 1000,
+    REST_TABLES = 2, /* of level 0 are worth merging at rest */
 };
 
 /* A source of the merge: tables that follow each other. */
@@ -439,15 +438,10 @@ static size_t level0_tables(const struct lsm *l)
     return l->set.current->levels[0].count;
 }
 
-static uint64_t written(const struct lsm *l)
+static bool is_busy(const struct lsm *l)
 {
-    return metric_get(&l->base.metrics.commit_bytes) + metric_get(&l->base.metrics.applied_bytes);
-}
-
-static bool has_rest(const struct lsm *l, uint64_t written_before)
-{
-    return written(l) - written_before < l->memtable_size / REST_FRACTION && l->pick_count == 0 &&
-           l->waiting_count == 0 && !l->is_held && l->base.state == ENGINE_RUNNING;
+    return l->pick_count > 0 || l->waiting_count > 0 || l->is_held ||
+           l->base.state != ENGINE_RUNNING;
 }
 
 /* Each table of level 0 is one more source for every read. While writes go on it pays to gather
@@ -455,18 +449,16 @@ static bool has_rest(const struct lsm *l, uint64_t written_before)
 static void rest_fiber(struct env *env, void *arg)
 {
     struct lsm  *l = arg;
-    uint64_t     before = written(l), until_us = env_mono_us(env) + REST_US;
     struct pick *p = NULL;
 
+    lsm_note_writes(l);
     while (p == NULL && !l->is_closing && l->base.state != ENGINE_STOPPED &&
            level0_tables(l) >= REST_TABLES) {
-        st_clear(env_wait(env, &l->idle, until_us));
-        if (env_mono_us(env) < until_us)
-            continue;
-        if (has_rest(l, before))
+        st_clear(env_wait(env, &l->idle, env_mono_us(env) + REST_STEP_US));
+        if (lsm_has_written(l) || is_busy(l))
+            lsm_note_writes(l);
+        else if (lsm_is_at_rest(l))
             p = picker_pick_level0(&l->picker, l->set.current, NULL, 0);
-        before = written(l);
-        until_us = env_mono_us(env) + REST_US;
     }
     l->is_resting = false;
     if (p != NULL)

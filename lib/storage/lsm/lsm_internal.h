@@ -54,6 +54,8 @@ struct lsm {
     size_t              dead_count;
     bool                is_deleting;
     bool                is_resting;          /* level 0 is watched: rest_fiber() */
+    uint64_t            quiet_written;       /* bytes written when ... */
+    uint64_t            quiet_from_us;       /* ... it was last seen that some had been */
     uint64_t            paced_ns;            /* when the next commit may be, if any is behind */
     uint64_t            compaction_rate;     /* 0: the default */
     uint64_t            compaction_paced_us; /* when the next write of a compaction may be */
@@ -166,6 +168,12 @@ void lsm_start_compaction(struct lsm *l);
  * compaction that fails, is not waited for: without tables the log is what bounds memory, and on a
  * full disk it refuses what frees nothing. */
 void MAY_YIELD lsm_back_pressure(struct lsm *l, size_t size);
+/* What is written from now on ends the rest. */
+void           lsm_note_writes(struct lsm *l);
+/* More than next to nothing was written since. */
+bool           lsm_has_written(const struct lsm *l);
+/* Next to nothing was written for a while. */
+bool           lsm_is_at_rest(const struct lsm *l);
 /* Wait until a compaction may write `size` bytes. */
 void MAY_YIELD lsm_pace_compaction(struct lsm *l, size_t size);
 

@@ -20,9 +20,12 @@ enum {
     DELAY_FAR_US = 16 * 1000,   /* ... and when all is */
     RATE_DEFAULT = 64 << 20,    /* of compactions together, in bytes/s */
     RATE_BURST_US = 50 * 1000,
-    PRESSURE_DUE = 1000,    /* of the picker: compactions are due; ... */
-    PRESSURE_DOUBLES = 250, /* ... at so much more their rate is twice as high, */
-    PRESSURE_FREE = 2000,   /* and from here on it has no limit */
+    PRESSURE_DUE = 1000,       /* of the picker: compactions are due; ... */
+    PRESSURE_DOUBLES = 250,    /* ... at so much more their rate is twice as high, */
+    PRESSURE_FREE = 2000,      /* and from here on it has no limit */
+    REST_US = 2 * 1000 * 1000, /* without writes is rest */
+    REST_FRACTION = 256,       /* of a memtable: what is no write to speak of */
+    REST_RATE = 4,             /* times the rate, while only reads want the disk */
 };
 
 static size_t level0_tables(const struct lsm *l)
@@ -114,6 +117,30 @@ void lsm_back_pressure(struct lsm *l, size_t size)
         delay(l, size, far);
 }
 
+/* ---- rest ------------------------------------------------------------------------------------
+ */
+
+static uint64_t written(const struct lsm *l)
+{
+    return metric_get(&l->base.metrics.commit_bytes) + metric_get(&l->base.metrics.applied_bytes);
+}
+
+void lsm_note_writes(struct lsm *l)
+{
+    l->quiet_written = written(l);
+    l->quiet_from_us = env_mono_us(l->base.env);
+}
+
+bool lsm_has_written(const struct lsm *l)
+{
+    return written(l) - l->quiet_written >= l->memtable_size / REST_FRACTION;
+}
+
+bool lsm_is_at_rest(const struct lsm *l)
+{
+    return !lsm_has_written(l) && env_mono_us(l->base.env) >= l->quiet_from_us + REST_US;
+}
+
 /* ---- compactions -----------------------------------------------------------------------------
  */
 
@@ -125,6 +152,8 @@ static uint64_t compaction_rate(const struct lsm *l)
 
     if (pressure >= PRESSURE_FREE || behind(l) > 0)
         return UINT64_MAX;
+    if (lsm_is_at_rest(l))
+        return rate * REST_RATE;
     return pressure <= PRESSURE_DUE ? rate : rate << (pressure - PRESSURE_DUE) / PRESSURE_DOUBLES;
 }
 
