@@ -35,7 +35,7 @@ enum {
     WORKERS_MAX = 32,
     TARGETS_MAX = 3,
     WRITES_PER_BREATH = 64,
-    READS_PER_BREATH = 1024,
+    READS_PER_BREATH = 64,
     REST_US = 300000, /* without a write for so long, an engine has come to rest */
     REST_MAX_S = 120,
 };
