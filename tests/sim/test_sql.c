@@ -22,6 +22,7 @@
 #include "sql/session/session.h"
 #include "storage/engine.h"
 #include "tests/common/pg_client.h"
+#include "tests/env/sim_crashes.h"
 
 enum {
     CLIENTS = 8,

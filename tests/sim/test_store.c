@@ -6,6 +6,7 @@
  * LINERA_SEEDS=FROM..TO says which seeds to run (`make sim SEEDS=1..10000`). */
 #include "storage/keyring.h"
 #include "tests/common/store_world.h"
+#include "tests/env/sim_crashes.h"
 #include "tests/env/sim_fixture.h"
 
 enum { LIVES_MAX = 6, STEPS_MAX = 60, IO_MAX = 600 };

@@ -5,6 +5,7 @@
 #include "env/sim.h"
 #include "storage/ingest.h"
 #include "tests/common/storage_model.h"
+#include "tests/env/sim_crashes.h"
 #include "tests/env/sim_fixture.h"
 
 enum { BATCHES = 12 };

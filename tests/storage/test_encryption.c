@@ -7,6 +7,7 @@
 #include "storage/log_format.h"
 #include "storage/store_files.h"
 #include "tests/common/storage_model.h"
+#include "tests/env/sim_crashes.h"
 #include "tests/env/sim_fixture.h"
 
 #define SECRET "PLANTED-SECRET-4711"

@@ -5,6 +5,7 @@
 #include "env/sim.h"
 #include "storage/raft_log.h"
 #include "tests/common/test.h"
+#include "tests/env/sim_crashes.h"
 
 #include "base/hmap.h"
 #include "base/prng.h"

@@ -1,6 +1,7 @@
 /* What recovery makes of a store that lacks a file, or that another kind of engine has written. */
 #include "env/file.h"
 #include "storage/raft_log.h"
+#include "tests/env/sim_crashes.h"
 #include "tests/env/sim_fixture.h"
 
 struct scene {
