@@ -125,16 +125,16 @@ struct sim_disk_faults {
     bool     syncs_lie;      /* every sync says OK and makes nothing durable */
 };
 
-void     sim_disk_set_faults(struct sim_node *n, const struct sim_disk_faults *faults);
+void   sim_disk_set_faults(struct sim_node *n, const struct sim_disk_faults *faults);
 /* Flip one bit of a file as it is on disk and in the cache. UNDEFINED_FILE; INVALID_PARAMETER_VALUE
  * behind its end. */
-status   sim_disk_flip(struct sim_node *n, const char *path, uint64_t offset, int bit) MUST_CHECK;
-/* The path of the position-th file, in an order that changes only with the files, and its size; NULL
- * behind the last one. Valid until the node runs. */
+status sim_disk_flip(struct sim_node *n, const char *path, uint64_t offset, int bit) MUST_CHECK;
+/* The path of the position-th file, in an order that changes only with the files, and its size;
+ * NULL behind the last one. Valid until the node runs. */
 const char *sim_disk_file(const struct sim_node *n, size_t position, uint64_t *size);
 /* Throw all files away, as a replaced disk. The node must be down. */
-void     sim_disk_wipe(struct sim_node *n);
+void        sim_disk_wipe(struct sim_node *n);
 /* Bytes of blocks in use. */
-uint64_t sim_disk_used(const struct sim_node *n);
+uint64_t    sim_disk_used(const struct sim_node *n);
 
 #endif

@@ -658,7 +658,10 @@ static struct outcome run_seed(uint64_t seed, enum bug bug, struct buf *report)
         w.crashes_left = (int)(dice / 256 % CRASHES_MAX);
         plan_crash(&w);
     }
-    buf_printf(report, "level %d%s%s%s%s%s\n", (int)w.level, w.tables ? ", tables" : w.durable ? ", durable" : "",
+    buf_printf(report, "level %d%s%s%s%s%s\n", (int)w.level,
+               w.tables    ? ", tables"
+               : w.durable ? ", durable"
+                           : "",
                w.drop_locks ? ", locks dropped" : "", w.cancel ? ", waits cancelled" : "",
                w.mixed ? ", mixed levels" : "", w.ambiguous ? ", lost answers" : "");
     out.stuck = sim_run_until(w.sim, is_finished, &w, 600 * (uint64_t)SECOND_US) != SIM_DONE;

@@ -16,12 +16,12 @@
 
 /* Zeroes mean the default. */
 struct picker_options {
-    uint64_t table_size;     /* of outputs; default 32 MiB */
-    uint64_t base_size_min;  /* least target of a level; default 64 MiB */
+    uint64_t table_size;    /* of outputs; default 32 MiB */
+    uint64_t base_size_min; /* least target of a level; default 64 MiB */
     /* Tables of level 0 that make its score 1: as many as are as large as the level they go to,
      * which is written anew with them, within these. Default 6 and 10. */
     unsigned level0_least, level0_most;
-    unsigned multiplier;     /* between the targets of two levels; default 10 */
+    unsigned multiplier; /* between the targets of two levels; default 10 */
     unsigned
         grandparents_max;    /* tables of the level after that an output may overlap; default 10 */
     uint64_t input_size_max; /* of the tables taken of level 0; default 1 GiB */

@@ -249,22 +249,24 @@ status lsm_drop_span(struct engine *e, slice start, slice end)
 /* ---- the list of tables ----------------------------------------------------------------------
  */
 
-static struct engine_table table_of(const struct table_meta *t)
+static status visit_table(engine_table_fn *visit, void *ctx, const struct table_meta *t)
 {
-    return (struct engine_table){.number = t->number,
-                                 .level = t->level,
-                                 .size = t->size,
-                                 .least = t->least,
-                                 .greatest = t->greatest,
-                                 .ts_min = t->ts_min,
-                                 .ts_max = t->ts_max,
-                                 .entries = t->entries,
-                                 .keys = t->keys,
-                                 .tombstones = t->tombstones,
-                                 .cleared = t->cleared,
-                                 .clears = t->clears,
-                                 .raw_size = t->raw_size,
-                                 .created_us = t->created_us};
+    const struct engine_table shown = {.number = t->number,
+                                       .level = t->level,
+                                       .size = t->size,
+                                       .least = t->least,
+                                       .greatest = t->greatest,
+                                       .ts_min = t->ts_min,
+                                       .ts_max = t->ts_max,
+                                       .entries = t->entries,
+                                       .keys = t->keys,
+                                       .tombstones = t->tombstones,
+                                       .cleared = t->cleared,
+                                       .clears = t->clears,
+                                       .raw_size = t->raw_size,
+                                       .created_us = t->created_us};
+
+    return visit(ctx, &shown);
 }
 
 status lsm_tables(struct engine *e, engine_table_fn *visit, void *ctx)
@@ -275,11 +277,8 @@ status lsm_tables(struct engine *e, engine_table_fn *visit, void *ctx)
     _Static_assert((int)ENGINE_LEVELS == (int)LSM_LEVELS,
                    "engine.h says how many levels there are");
     for (unsigned level = 0; level < LSM_LEVELS && st_ok(st); level++) {
-        for (size_t i = 0; i < v->levels[level].count && st_ok(st); i++) {
-            struct engine_table t = table_of(&v->levels[level].tables[i]->meta);
-
-            st = visit(ctx, &t);
-        }
+        for (size_t i = 0; i < v->levels[level].count && st_ok(st); i++)
+            st = visit_table(visit, ctx, &v->levels[level].tables[i]->meta);
     }
     version_unref(v);
     return st;

@@ -359,10 +359,7 @@ status lsm_table_open(struct env *env, const struct lsm_table_options *o, struct
     list_init(&t->loads);
     env_cond_init(&t->loaded);
     TRY(st, env_file_open(env, o->path, ENV_READ, &t->file), fail);
-    st = read_footer(t, o);
-    if (status_code(st) == ST_CORRUPT)
-        st = concerns(t, st);
-    TRY(st, st, fail);
+    TRY(st, read_footer(t, o), damaged);
     TRY(st, read_index(t), fail);
     TRY(st, read_clears(t), fail);
     TRY(st, read_properties(t), fail);
@@ -372,6 +369,9 @@ status lsm_table_open(struct env *env, const struct lsm_table_options *o, struct
     *out = t;
     return STATUS_OK;
 
+damaged:
+    if (status_code(st) == ST_CORRUPT)
+        st = concerns(t, st);
 fail:
     lsm_table_close(t);
     return status_wrap(st, "could not open table \"%s\"", o->path);
