@@ -240,11 +240,18 @@ static uint64_t disk_size_of_tables(struct engine_world *w)
         struct env_file *f;
         uint64_t         size;
         char             path[200];
+        status           st;
 
         if (strstr(names[i], ".sst") == NULL)
             continue;
         snprintf(path, sizeof path, "%s/%s", w->path, names[i]);
-        assert_st_ok(env_file_open(w->env, path, ENV_READ, &f));
+        st = env_file_open(w->env, path, ENV_READ, &f);
+        if (status_code(st) ==
+            ST_UNDEFINED_FILE) { /* deleted in the background since it was listed */
+            st_clear(st);
+            continue;
+        }
+        assert_st_ok(st);
         assert_st_ok(env_file_size(f, &size));
         env_file_close(f);
         total += size;
